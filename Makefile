@@ -1,0 +1,104 @@
+# make run    installs what is missing, builds, serves on http://localhost:8000
+# make test   installs, builds and runs every test
+# See CONTRIBUTING.md for the rest.
+
+BUILD ?= build
+# SANITIZE=address,undefined or SANITIZE=thread, each with a BUILD of its own
+SANITIZE ?=
+CC := gcc
+DUCKDB := .deps/duckdb
+VERSION := $(shell cat VERSION)
+
+PACKAGES := libuv libnghttp2 openssl sqlite3 jansson libjwt libsodium zlib glib-2.0
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-missing-field-initializers -Werror
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu17 -D_GNU_SOURCE -pthread -fno-common $(WARNINGS) -MMD -MP
+CPPFLAGS = -Isrc -DTINYDEVCRM_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
+LDLIBS = $(PACKAGE_LIBS) -lm
+ifneq ($(SANITIZE),)
+override CFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+PACKAGE_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PACKAGE_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+# The engine's worker is a program of its own: it alone loads DuckDB.
+WORKER_SOURCES := $(shell find src/engine/worker -name '*.c' 2>/dev/null | sort)
+SOURCES := $(filter-out src/main.c $(WORKER_SOURCES),$(shell find src -name '*.c' | sort))
+EMBEDDED := $(shell find src -path '*/migrations/*.sql' 2>/dev/null | sort) $(shell find web -type f 2>/dev/null | sort)
+UNIT_TESTS := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
+
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/embedded.o $(BUILD)/llhttp/llhttp.o $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o
+WORKER_OBJECTS := $(WORKER_SOURCES:%.c=$(BUILD)/%.o)
+UNIT_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/unit/%)
+
+.PHONY: all run test unit api setup clean format lint bench
+.SECONDARY:
+
+all: $(BUILD)/tinydevcrm $(BUILD)/tinydevcrm-engine
+
+run: setup
+	@$(MAKE) --no-print-directory -j2 all
+	@exec $(BUILD)/tinydevcrm serve
+
+test: setup
+	@scripts/test
+
+setup:
+	@scripts/setup
+
+unit: $(UNIT_PROGRAMS)
+	@scripts/unit $(UNIT_PROGRAMS)
+
+api: all
+	@scripts/api $(BUILD)
+
+lint:
+	@scripts/lint
+
+bench: setup
+	@$(MAKE) --no-print-directory -j2 all
+	@scripts/bench
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(BUILD)
+
+$(BUILD)/tinydevcrm: $(BUILD)/src/main.o $(BUILD)/libtinydevcrm.a
+	$(CC) $(LDFLAGS) -pthread -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tinydevcrm-engine: $(WORKER_OBJECTS) $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
+	$(CC) $(LDFLAGS) -pthread -o $@ $(WORKER_OBJECTS) $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$$ORIGIN' -ljansson -lseccomp -lm
+
+$(BUILD)/libduckdb.so: $(DUCKDB)/libduckdb.so
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(BUILD)/libtinydevcrm.a: $(OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/src/engine/worker/%.o: CPPFLAGS += -isystem $(DUCKDB)
+
+$(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -g -I/usr/share/include/llhttp $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -c -o $@ $<
+
+$(BUILD)/gen/embedded.c: scripts/embed $(EMBEDDED)
+	@mkdir -p $(@D)
+	scripts/embed $(EMBEDDED) > $@
+
+$(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libtinydevcrm.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(BUILD)/libtinydevcrm.a -lcmocka $(LDLIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,103 @@
+/* A bounded pool of threads: one queue under one lock. */
+#include "base/pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct pool_work *first, **end;
+    size_t queued, queue_max;
+    size_t started, idle, threads_max;
+    bool ending;
+    char name[16];
+    pthread_t threads[];
+};
+
+struct pool *pool_new(const char *name, size_t threads, size_t queue_max)
+{
+    struct pool *pool = calloc(1, sizeof(*pool) + threads * sizeof(pthread_t));
+    if (!pool)
+        return NULL;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->filled, NULL);
+    pool->end = &pool->first;
+    pool->queue_max = queue_max;
+    pool->threads_max = threads;
+    snprintf(pool->name, sizeof(pool->name), "%s", name);
+    return pool;
+}
+
+static struct pool_work *pool_take(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->idle++;
+    while (!pool->first && !pool->ending)
+        pthread_cond_wait(&pool->filled, &pool->lock);
+    pool->idle--;
+    struct pool_work *work = pool->first;
+    if (work) {
+        pool->first = work->next;
+        if (!pool->first)
+            pool->end = &pool->first;
+        pool->queued--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return work;
+}
+
+static void *pool_thread(void *arg)
+{
+    struct pool *pool = arg;
+    pthread_setname_np(pthread_self(), pool->name);
+    for (struct pool_work *work; (work = pool_take(pool));)
+        work->run(work);
+    return NULL;
+}
+
+/* Signals belong to main: a thread of a pool is started with all of them blocked. */
+static bool thread_start(struct pool *pool)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&pool->threads[pool->started], NULL, pool_thread, pool) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pool->started += started;
+    return started;
+}
+
+bool pool_submit(struct pool *pool, struct pool_work *work)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool taken = !pool->ending && pool->queued < pool->queue_max;
+    if (taken && pool->queued >= pool->idle && pool->started < pool->threads_max)
+        taken = thread_start(pool) || pool->started > 0;
+    if (taken) {
+        work->next = NULL;
+        *pool->end = work;
+        pool->end = &work->next;
+        pool->queued++;
+        pthread_cond_signal(&pool->filled);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return taken;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->ending = true;
+    pthread_cond_broadcast(&pool->filled);
+    pthread_mutex_unlock(&pool->lock);
+    for (size_t i = 0; i < pool->started; i++)
+        pthread_join(pool->threads[i], NULL);
+    pthread_cond_destroy(&pool->filled);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}

@@ -1,0 +1,27 @@
+/*
+ * A bounded pool of threads that run small pieces of work in the order they came.
+ *
+ * pool_submit never blocks: a full queue says so, and the caller answers 503. Threads are started
+ * when first needed.
+ */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pool;
+
+/* An entry of the queue, embedded in what it works on; belongs to the pool from submit until `run`
+ * is called. */
+struct pool_work {
+    void (*run)(struct pool_work *work); /* on a thread of the pool */
+    struct pool_work *next;
+};
+
+struct pool *pool_new(const char *name, size_t threads, size_t queue_max); /* NULL: no memory */
+/* Runs what is queued, then ends the threads and waits for them. */
+void pool_free(struct pool *pool);
+bool pool_submit(struct pool *pool, struct pool_work *work) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The log of a team: every change appends an event in its own transaction; numbered 1, 2, 3 ... without gaps.
+ *
+ * A reader is a filter and a position. Streams are readers: a stream is caught up from the store and then rides its
+ * loop's feed of the team (feed.c), so that nothing is lost or repeated, whoever wrote the event.
+ */
+#ifndef EVENTS_EVENTS_H
+#define EVENTS_EVENTS_H
+
+#include "base/pool.h"
+#include "http/request.h"
+#include "http/stream.h"
+#include "store/store.h"
+
+struct events;
+
+/* One entry; shared by reference count, never changed. Texts are its own. */
+struct event {
+    int64_t n, at;
+    str team, type, subject, actor;
+    str data; /* a JSON object */
+};
+
+struct events_options {
+    struct store *store;
+    struct log *log;
+    int64_t keep_days;
+};
+
+MUST_CHECK err events_open(struct arena *mem, const struct events_options *options, struct events **out);
+/* Joins the feeds to the server's loops; once, before server_start. */
+MUST_CHECK err events_join(struct events *events, struct arena *mem, struct server *server);
+/* After server_stop. */
+void events_close(struct events *events);
+
+/* Takes the team's next number, in this transaction; told to the feeds once durable. `fields` prints `from` as data. */
+MUST_CHECK err event_append(struct events *events, struct tx *tx, str team, const char *type, str subject,
+                            const struct field *fields, const void *from);
+/* With the data as JSON text of an object. */
+MUST_CHECK err event_append_json(struct events *events, struct tx *tx, str team, const char *type, str subject,
+                                 str json);
+/* The team's last number and the oldest that is still kept (last + 1 when none is); 0 and 1 of an empty log. */
+MUST_CHECK err events_range(struct tx *tx, str team, int64_t *last, int64_t *oldest);
+/* Removes what is older than keep_days; called by the clock, every hour. */
+MUST_CHECK err events_trim(struct events *events, struct arena *mem);
+
+/* What a filter makes of an event. */
+enum topic_action {
+    TOPIC_SKIP,
+    TOPIC_SEND, /* render it */
+    TOPIC_END,  /* render it when `render` gives a frame, then end the streams: what they followed is gone */
+};
+
+/*
+ * What a group of streams of one loop follows. Streams with the same `key` share one topic of their team, so an event is
+ * rendered once for all of them. Its calls come on the loop's thread and must not block or ask the store.
+ */
+struct topic_kind {
+    enum topic_action (*match)(void *arg, const struct event *event);
+    /* A whole SSE block: event, id, data, blank line. NULL: out of memory, the stream is dropped to its position. */
+    struct frame *(*render)(void *arg, const struct event *event);
+    void (*free)(void *arg);
+};
+
+struct topic_ask {
+    str team;
+    str key;                 /* "channel:<uuid>", "log:<types>" */
+    const struct topic_kind *kind;
+    void *arg;               /* on the heap; given over: freed by kind->free, also when the call fails or an equal topic exists */
+    int64_t position;        /* the last number the client has; -1: start with the next one */
+    /* The block that says that `position` is no longer kept, given the position to go on from; frees nothing. */
+    struct frame *(*reset)(void *arg, int64_t position);
+};
+
+/*
+ * The reply of a handler that listens. A position that is older than what is kept, or beyond the log's end, gets
+ * `reset` and goes on from the end of the log.
+ */
+MUST_CHECK err reply_events(struct request *rq, struct events *events, const struct topic_ask *ask);
+
+/* One SSE block. `id` may be absent. `data` has no line break (JSON printed in one line). */
+struct frame *frame_event(str event, str id, str data);
+/* "<event as JSON>" : {"n","at","type","subject","actor","data"}. */
+void event_print(struct buf *out, const struct event *event);
+
+/* Routes: GET /events/, GET /events/listen/. */
+extern const struct route events_routes[];
+extern const size_t events_route_count;
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * Routes: a row of a table says who may call what, how large it may be, and where it runs. Handlers hold none of it.
+ *
+ * The same rows print /openapi.json and the docs page, and the tests walk them.
+ */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include "http/request.h"
+
+enum right {
+    RIGHT_ANYONE,    /* no token looked at */
+    RIGHT_MEMBER,    /* a valid access token; rq->team is the caller's team */
+    RIGHT_LISTENER,  /* a valid access token, or a single-use ?ticket= for this very path */
+    RIGHT_SUPERUSER, /* a valid access token of a superuser */
+};
+
+enum route_body {
+    BODY_NONE,   /* a body that is not empty is refused: 413 */
+    BODY_JSON,   /* application/json, held in memory, at most 1 MB */
+    BODY_UPLOAD, /* multipart/form-data streamed to files of up to UPLOAD_MAX, or JSON of up to 16 MB in memory */
+};
+
+enum route_pool {
+    POOL_QUICK,    /* the store only */
+    POOL_PASSWORD, /* hashes passwords */
+    POOL_ENGINE,   /* asks the engine */
+};
+
+typedef err handler(struct request *rq);
+
+struct route {
+    const char *method;        /* "GET" also answers HEAD */
+    const char *path;          /* "/jobs/{id}/runs"; without a trailing slash; matched with and without one */
+    handler *run;
+    enum right right;
+    enum route_body body;
+    enum route_pool pool;
+    const struct field *input; /* of the JSON body or the form, or NULL */
+    const struct field *query; /* or NULL */
+    const struct field *output; /* of one object, or of an item of the list, or NULL */
+    bool list;                  /* the answer is {"data": [...], "links"} */
+    bool stream;                /* the answer is text/event-stream */
+    int status;                 /* of success */
+    const char *help;           /* one line */
+};
+
+struct route_table {
+    const char *tag;           /* for the docs: "Tables" */
+    const struct route *routes;
+    size_t count;
+    void *context;             /* rq->context */
+};
+
+#endif
