@@ -49,8 +49,10 @@ struct columns {
     size_t n;
 };
 
-/* Checks a name of a table or view, and of a column: 1 to 63 bytes, no control characters or quotes, not reserved. */
+/* Checks a name of a table or view: 1 to 63 bytes of UTF-8, no control characters or quotes, not reserved. */
 MUST_CHECK err engine_name_check(struct arena *mem, const char *field, str name);
+/* The same for a column, which may be a reserved word: SQL can quote it. */
+MUST_CHECK err engine_column_check(struct arena *mem, const char *field, str name);
 /* Checks and normalises a declared type (int, integer, int4 -> "int"); 422 naming `field`. */
 MUST_CHECK err engine_type_check(struct arena *mem, const char *field, str type, str *normal);
 /* A fresh path in the team's folder for files that the engine reads and writes; the caller unlinks. */

@@ -1,0 +1,183 @@
+/* The messages: which values make up each struct, in which order. */
+#include "engine/messages.h"
+
+static const struct {
+    const char *name;
+    bool writes;
+} ops[] = {
+    [OP_OBJECTS] = {"objects", false},
+    [OP_LOAD] = {"load", true},
+    [OP_FORK] = {"fork", true},
+    [OP_DROP] = {"drop", true},
+    [OP_CHECK] = {"check", false},
+    [OP_REFRESH] = {"refresh", true},
+    [OP_ROWS] = {"rows", false},
+    [OP_CHANGES] = {"changes", false},
+    [OP_QUERY] = {"query", false},
+};
+
+bool engine_op_writes(enum engine_op op)
+{
+    return ops[op].writes;
+}
+
+const char *engine_op_name(enum engine_op op)
+{
+    return ops[op].name;
+}
+
+void message_op(struct wire *w, enum engine_op *op)
+{
+    int n = (int)*op;
+    wire_enum(w, &n, OP_LAST);
+    *op = (enum engine_op)n;
+}
+
+void message_err(struct wire *w, struct err *e)
+{
+    int64_t status = e->status, retry_after_s = e->retry_after_s;
+    char *code = (char *)e->code;
+    wire_i64(w, &status);
+    wire_i64(w, &retry_after_s);
+    wire_c(w, &code);
+    wire_str(w, &e->detail);
+    wire_str(w, &e->errors);
+    wire_str(w, &e->inside);
+    if (wire_writing(w))
+        return;
+    w->failed = w->failed || !code || status < 400 || status > 599 || retry_after_s < 0 ||
+                retry_after_s > 3600;
+    e->code = code;
+    e->status = w->failed ? 500 : (int)status;
+    e->retry_after_s = w->failed ? 0 : (int)retry_after_s;
+}
+
+static void message_columns(struct wire *w, struct columns *columns)
+{
+    columns->at = wire_array(w, columns->at, &columns->n, sizeof(struct column));
+    for (size_t i = 0; i < columns->n; i++) {
+        wire_str(w, &columns->at[i].column_name);
+        wire_str(w, &columns->at[i].column_type);
+    }
+}
+
+static void message_strs(struct wire *w, str **at, size_t *n)
+{
+    *at = wire_array(w, *at, n, sizeof(str));
+    for (size_t i = 0; i < *n; i++)
+        wire_str(w, &(*at)[i]);
+}
+
+void message_load(struct wire *w, struct load *load)
+{
+    int mode = (int)load->mode, format = (int)load->format;
+    char *path = (char *)load->path;
+    wire_str(w, &load->table);
+    wire_enum(w, &mode, LOAD_REPLACE);
+    wire_enum(w, &format, FORMAT_JSON);
+    wire_c(w, &path);
+    message_columns(w, &load->columns);
+    load->mode = (enum load_mode)mode;
+    load->format = (enum load_format)format;
+    load->path = path;
+    w->failed = w->failed || !path;
+}
+
+void message_loaded(struct wire *w, struct loaded *loaded)
+{
+    message_object(w, &loaded->table);
+    wire_i64(w, &loaded->rows_added);
+}
+
+void message_forking(struct wire *w, struct forking *forking)
+{
+    wire_str(w, &forking->from);
+    wire_str(w, &forking->to);
+}
+
+void message_dropping(struct wire *w, struct dropping *dropping)
+{
+    message_strs(w, &dropping->names, &dropping->n);
+}
+
+void message_querying(struct wire *w, struct querying *querying)
+{
+    wire_str(w, &querying->sql);
+    wire_i64(w, &querying->limit);
+}
+
+void message_object(struct wire *w, struct object *object)
+{
+    wire_str(w, &object->name);
+    wire_bool(w, &object->is_view);
+    wire_i64(w, &object->version);
+    wire_i64(w, &object->row_count);
+    wire_i64(w, &object->bytes);
+    message_columns(w, &object->columns);
+}
+
+void message_objects(struct wire *w, struct objects *objects)
+{
+    objects->at = wire_array(w, objects->at, &objects->n, sizeof(struct object));
+    for (size_t i = 0; i < objects->n; i++)
+        message_object(w, &objects->at[i]);
+}
+
+void message_checked(struct wire *w, struct checked *checked)
+{
+    message_columns(w, &checked->columns);
+    message_strs(w, &checked->depends, &checked->depends_n);
+    wire_bool(w, &checked->is_volatile);
+}
+
+void message_refresh(struct wire *w, struct refresh *refresh)
+{
+    wire_str(w, &refresh->view);
+    wire_str(w, &refresh->sql);
+    wire_size(w, &refresh->changes_max);
+    wire_size(w, &refresh->rows_max);
+}
+
+void message_refreshed(struct wire *w, struct refreshed *refreshed)
+{
+    message_object(w, &refreshed->view);
+    wire_i64(w, &refreshed->added);
+    wire_i64(w, &refreshed->removed);
+    wire_i64(w, &refreshed->duration_us);
+    wire_bool(w, &refreshed->reset);
+    wire_str(w, &refreshed->changes);
+    wire_str(w, &refreshed->rows);
+}
+
+void message_rows_ask(struct wire *w, struct rows_ask *ask)
+{
+    int format = (int)ask->format;
+    wire_str(w, &ask->name);
+    wire_str(w, &ask->after);
+    wire_i64(w, &ask->limit);
+    wire_enum(w, &format, ROWS_PARQUET);
+    ask->format = (enum rows_format)format;
+}
+
+void message_changes_ask(struct wire *w, struct changes_ask *ask)
+{
+    wire_str(w, &ask->view);
+    wire_i64(w, &ask->after);
+    wire_str(w, &ask->cursor);
+    wire_i64(w, &ask->limit);
+}
+
+void message_rows_page(struct wire *w, struct rows_page *page)
+{
+    wire_str(w, &page->json);
+    wire_c(w, &page->path);
+    wire_str(w, &page->next);
+    wire_i64(w, &page->version);
+}
+
+void message_queried(struct wire *w, struct queried *queried)
+{
+    message_columns(w, &queried->columns);
+    wire_str(w, &queried->json);
+    wire_bool(w, &queried->more);
+}
