@@ -22,6 +22,9 @@ struct frame;
 struct frame *frame_new(struct buf *b);
 struct frame *frame_ref(struct frame *frame);
 void frame_unref(struct frame *frame);
+/* A copy of the bytes; NULL when memory is out. */
+struct frame *frame_copy(str bytes);
+str frame_bytes(const struct frame *frame);
 
 struct stream_owner {
     void (*opened)(struct stream *stream, void *owner);  /* on the loop, after head, padding and stream-open are queued */
