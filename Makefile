@@ -13,7 +13,7 @@ PACKAGES := libuv libnghttp2 openssl sqlite3 jansson libjwt libsodium zlib glib-
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-missing-field-initializers -Werror
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 -D_GNU_SOURCE -pthread -fno-common $(WARNINGS) -MMD -MP
-CPPFLAGS = -Isrc -DTINYDEVCRM_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
+CPPFLAGS = -Isrc -isystem /usr/share/include -DTINYDEVCRM_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
 LDLIBS = $(PACKAGE_LIBS) -lm
 ifneq ($(SANITIZE),)
 override CFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
