@@ -1,0 +1,28 @@
+/* JSON Schema (2020-12, as OpenAPI 3.1 has it) of field tables, and the few strokes that print JSON
+ * with its commas. */
+#ifndef HTTP_SCHEMA_H
+#define HTTP_SCHEMA_H
+
+#include "base/fields.h"
+
+/* Where the object is read from: it decides what is required, what may be null, and what more is
+ * allowed. */
+enum schema_use {
+    SCHEMA_INPUT,  /* a JSON body */
+    SCHEMA_FORM,   /* multipart/form-data: the fields and a file */
+    SCHEMA_OUTPUT, /* an answer */
+};
+
+/* {"type": "object", ...} of a whole table; NULL: any object. */
+void schema_print(struct buf *out, const struct field *fields, enum schema_use use);
+/* Of one field, as it comes in. */
+void schema_print_field(struct buf *out, const struct field *field, enum schema_use use);
+/* For people: "text of 1 to 300 bytes", "integer, 1 to 10", "list of objects". */
+void schema_tell(struct buf *out, const struct field *field);
+
+/* Each first puts the comma that is due, seeing what the text ends with. */
+void json_key(struct buf *out, const char *key);
+void json_member(struct buf *out, const char *key, const char *value);
+void json_open(struct buf *out, char bracket);
+
+#endif
