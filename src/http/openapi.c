@@ -1,0 +1,363 @@
+/*
+ * The OpenAPI 3.1 document of the route tables.
+ *
+ * Routes of one path may stand in different tables; the document has them under one key, printed
+ * where the path comes first. What every route may answer (problems) is told once, among the
+ * components.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "http/openapi.h"
+#include "http/schema.h"
+
+#define OPERATION_ID_MAX 200 /* bytes */
+
+/* All routes in their order. */
+struct walk {
+    const struct route_table *tables;
+    size_t count, table, next;
+    const struct route *route; /* where it stands */
+    const char *tag;
+};
+
+static bool walk_on(struct walk *walk)
+{
+    while (walk->table < walk->count && walk->next == walk->tables[walk->table].count) {
+        walk->table++;
+        walk->next = 0;
+    }
+    if (walk->table == walk->count)
+        return false;
+    const struct route_table *table = &walk->tables[walk->table];
+    walk->route = &table->routes[walk->next++];
+    walk->tag = table->tag;
+    return true;
+}
+
+static struct walk walk_again(const struct walk *walk)
+{
+    return (struct walk){.tables = walk->tables, .count = walk->count};
+}
+
+static void method_print(struct buf *out, const struct route *route)
+{
+    for (const char *c = route->method; *c; c++)
+        buf_char(out, (char)tolower((unsigned char)*c));
+}
+
+/* "GET /tables/{name}/rows" becomes get_tables_by_name_rows. */
+static void operation_name(struct buf *out, const struct route *route)
+{
+    method_print(out, route);
+    for (const char *c = route->path; *c; c++) {
+        if (*c == '{')
+            buf_add(out, STR("by_"));
+        else if (isalnum((unsigned char)*c))
+            buf_char(out, *c);
+        else if (*c != '}')
+            buf_char(out, '_');
+    }
+}
+
+static bool name_is_same(const struct route *a, const struct route *b)
+{
+    CLEANUP(buf_done) struct buf one = {.max = OPERATION_ID_MAX};
+    CLEANUP(buf_done) struct buf other = {.max = OPERATION_ID_MAX};
+    operation_name(&one, a);
+    operation_name(&other, b);
+    return str_eq(buf_str(&one), buf_str(&other));
+}
+
+/* Names that come out the same are numbered in the order of the routes. */
+static void operation_id_print(struct buf *out, const struct walk *walk)
+{
+    CLEANUP(buf_done) struct buf id = {.max = OPERATION_ID_MAX + 8};
+    operation_name(&id, walk->route);
+    int before = 0;
+    for (struct walk w = walk_again(walk); walk_on(&w) && w.route != walk->route;)
+        before += name_is_same(w.route, walk->route);
+    if (before)
+        buf_fmt(&id, "_%d", before + 1);
+    json_key(out, "operationId");
+    json_print_str(out, buf_str(&id));
+}
+
+static void parameter_open(struct buf *out, str name, const char *in, bool required)
+{
+    json_open(out, '{');
+    json_key(out, "name");
+    json_print_str(out, name);
+    json_member(out, "in", in);
+    if (required)
+        buf_add(out, STR(",\"required\":true"));
+}
+
+static void path_parameters_print(struct buf *out, const char *path)
+{
+    for (const char *open = strchr(path, '{'); open; open = strchr(open + 1, '{')) {
+        const char *close = strchr(open, '}');
+        if (!close)
+            return;
+        parameter_open(out, (str){open + 1, (size_t)(close - open - 1)}, "path", true);
+        buf_add(out, STR(",\"schema\":{\"type\":\"string\"}}"));
+    }
+}
+
+static void query_parameters_print(struct buf *out, const struct field *fields)
+{
+    for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
+        parameter_open(out, str_of(field->name), "query", field->flags & FIELD_REQUIRED);
+        if (field->help)
+            json_member(out, "description", field->help);
+        json_key(out, "schema");
+        schema_print_field(out, field, SCHEMA_INPUT);
+        buf_char(out, '}');
+    }
+}
+
+static void parameters_print(struct buf *out, const struct route *route)
+{
+    if (!strchr(route->path, '{') && !route->query && !route->stream)
+        return;
+    json_key(out, "parameters");
+    json_open(out, '[');
+    path_parameters_print(out, route->path);
+    query_parameters_print(out, route->query);
+    if (route->stream) {
+        parameter_open(out, STR("Last-Event-ID"), "header", false);
+        buf_add(out,
+                STR(",\"description\":\"The id of the last event that has arrived: the stream goes "
+                    "on behind it\","
+                    "\"schema\":{\"type\":\"string\"}}"));
+    }
+    buf_char(out, ']');
+}
+
+static void content_print(struct buf *out, const char *type, const struct field *fields,
+                          enum schema_use use)
+{
+    json_key(out, type);
+    buf_add(out, STR("{\"schema\":"));
+    schema_print(out, fields, use);
+    buf_char(out, '}');
+}
+
+static void request_body_print(struct buf *out, const struct route *route)
+{
+    if (route->body == BODY_NONE)
+        return;
+    bool required = route->body == BODY_UPLOAD;
+    for (const struct field *field = route->input; field && field->type != FIELD_END; field++)
+        required = required || (field->flags & FIELD_REQUIRED);
+    json_key(out, "requestBody");
+    buf_add(out, required ? STR("{\"required\":true,\"content\":{") : STR("{\"content\":{"));
+    if (route->body == BODY_UPLOAD)
+        content_print(out, "multipart/form-data", route->input, SCHEMA_FORM);
+    if (route->body == BODY_JSON || route->input)
+        content_print(out, "application/json", route->input, SCHEMA_INPUT);
+    buf_add(out, STR("}}"));
+}
+
+static void list_print(struct buf *out, const struct field *fields)
+{
+    buf_add(out,
+            STR("\"application/"
+                "json\":{\"schema\":{\"type\":\"object\",\"required\":[\"data\",\"links\"],"
+                "\"properties\":{\"data\":{\"type\":\"array\",\"items\":"));
+    schema_print(out, fields, SCHEMA_OUTPUT);
+    buf_add(out, STR("},\"links\":{\"$ref\":\"#/components/schemas/Links\"}}}}"));
+}
+
+static int success_status(const struct route *route)
+{
+    return route->status ? route->status : 200;
+}
+
+static const char *success_text(int status)
+{
+    switch (status) {
+    case 201:
+        return "It was made";
+    case 202:
+        return "It is under way";
+    case 204:
+    case 205:
+        return "Done, without a body";
+    default:
+        return status >= 300 ? "It is elsewhere" : "The answer";
+    }
+}
+
+static void success_print(struct buf *out, const struct route *route)
+{
+    int status = success_status(route);
+    buf_fmt(out, "\"%d\":{\"description\":\"%s\"", status, success_text(status));
+    if (status != 204 && status != 205 && status < 300) {
+        json_key(out, "content");
+        json_open(out, '{');
+        if (route->stream)
+            buf_add(out, STR("\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}"));
+        else if (route->list)
+            list_print(out, route->output);
+        else if (route->output)
+            content_print(out, "application/json", route->output, SCHEMA_OUTPUT);
+        else
+            buf_add(out, STR("\"application/json\":{}"));
+        buf_char(out, '}');
+    }
+    buf_char(out, '}');
+}
+
+static void problem_print(struct buf *out, const char *status, bool possible)
+{
+    if (!possible)
+        return;
+    json_key(out, status);
+    buf_add(out, STR("{\"$ref\":\"#/components/responses/Problem\"}"));
+}
+
+static void responses_print(struct buf *out, const struct route *route)
+{
+    bool body = route->body != BODY_NONE, member = route->right != RIGHT_ANYONE;
+    json_key(out, "responses");
+    json_open(out, '{');
+    success_print(out, route);
+    problem_print(out, "400", body);
+    problem_print(out, "401", member);
+    problem_print(out, "403", route->right == RIGHT_SUPERUSER);
+    problem_print(out, "404", strchr(route->path, '{'));
+    problem_print(out, "413", true);
+    problem_print(out, "415", body);
+    problem_print(out, "422", body || route->query);
+    problem_print(out, "429", true);
+    problem_print(out, "default", true);
+    buf_char(out, '}');
+}
+
+static void security_print(struct buf *out, const struct route *route)
+{
+    static const char *const schemes[] = {
+        [RIGHT_ANYONE] = "[]",
+        [RIGHT_MEMBER] = "[{\"bearer\":[]},{\"jwt\":[]}]",
+        [RIGHT_LISTENER] = "[{\"bearer\":[]},{\"jwt\":[]},{\"ticket\":[]}]",
+        [RIGHT_SUPERUSER] = "[{\"bearer\":[]},{\"jwt\":[]}]",
+    };
+    static const char *const rights[] = {
+        [RIGHT_ANYONE] = "anyone",
+        [RIGHT_MEMBER] = "member",
+        [RIGHT_LISTENER] = "listener",
+        [RIGHT_SUPERUSER] = "superuser",
+    };
+    json_key(out, "security");
+    buf_add(out, str_of(schemes[route->right]));
+    json_member(out, "x-right", rights[route->right]);
+}
+
+static void operation_print(struct buf *out, const struct walk *walk)
+{
+    const struct route *route = walk->route;
+    buf_add(out, out->at && out->at[out->len - 1] == '{' ? STR("\"") : STR(",\""));
+    method_print(out, route);
+    buf_add(out, STR("\":{"));
+    operation_id_print(out, walk);
+    json_key(out, "tags");
+    json_open(out, '[');
+    json_print_str(out, str_of(walk->tag));
+    buf_char(out, ']');
+    if (route->help)
+        json_member(out, "summary", route->help);
+    parameters_print(out, route);
+    request_body_print(out, route);
+    responses_print(out, route);
+    security_print(out, route);
+    buf_char(out, '}');
+}
+
+static void paths_print(struct buf *out, const struct route_table *tables, size_t count)
+{
+    json_key(out, "paths");
+    json_open(out, '{');
+    for (struct walk walk = {.tables = tables, .count = count}; walk_on(&walk);) {
+        struct walk other = walk_again(&walk);
+        while (walk_on(&other) && strcmp(other.route->path, walk.route->path) != 0)
+            ;
+        if (other.route != walk.route)
+            continue; /* printed with the first of this path */
+        json_key(out, walk.route->path);
+        json_open(out, '{');
+        do {
+            if (strcmp(other.route->path, walk.route->path) == 0)
+                operation_print(out, &other);
+        } while (walk_on(&other));
+        buf_char(out, '}');
+    }
+    buf_char(out, '}');
+}
+
+static void tags_print(struct buf *out, const struct route_table *tables, size_t count)
+{
+    json_key(out, "tags");
+    json_open(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        size_t first = 0;
+        while (strcmp(tables[first].tag, tables[i].tag) != 0)
+            first++;
+        if (first != i)
+            continue;
+        json_open(out, '{');
+        json_member(out, "name", tables[i].tag);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+}
+
+/* Templates of what is the same in every document. */
+static const char components[] =
+    "{\"schemas\":{"
+    "\"Links\":{\"type\":\"object\",\"description\":\"Where the list goes on, before and behind\","
+    "\"required\":[\"next\",\"prev\"],\"properties\":{"
+    "\"next\":{\"type\":[\"string\",\"null\"]},\"prev\":{\"type\":[\"string\",\"null\"]}}},"
+    "\"Problem\":{\"type\":\"object\",\"description\":\"What went wrong (RFC 9457)\","
+    "\"required\":[\"title\",\"status\",\"detail\",\"code\"],\"properties\":{"
+    "\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"
+    "\"status\":{\"type\":\"integer\",\"minimum\":400,\"maximum\":599},"
+    "\"detail\":{\"type\":\"string\",\"description\":\"One sentence, for people\"},"
+    "\"code\":{\"type\":\"string\",\"description\":\"Stable, for programs\"},"
+    "\"errors\":{\"anyOf\":["
+    "{\"type\":\"object\",\"description\":\"Of fields, by their names\","
+    "\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},"
+    "{\"type\":\"array\",\"description\":\"Of the lines of a "
+    "file\",\"items\":{\"type\":\"object\",\"properties\":{"
+    "\"line\":{\"type\":[\"integer\",\"null\"]},\"column\":{\"type\":[\"string\",\"integer\","
+    "\"null\"]},"
+    "\"value\":{\"type\":[\"string\",\"null\"]},\"detail\":{\"type\":\"string\"}}}}]}}}},"
+    "\"responses\":{\"Problem\":{\"description\":\"It can't be done, and why\",\"content\":{"
+    "\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}},"
+    "\"securitySchemes\":{"
+    "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\","
+    "\"description\":\"Authorization: Bearer, and the access token\"},"
+    "\"jwt\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"Authorization\","
+    "\"description\":\"Authorization: JWT, and the access token\"},"
+    "\"ticket\":{\"type\":\"apiKey\",\"in\":\"query\",\"name\":\"ticket\","
+    "\"description\":\"A single-use ticket, for browsers whose EventSource sends no headers\"}}}";
+
+void openapi_print(struct buf *out, const struct route_table *tables, size_t count,
+                   const char *version)
+{
+    json_open(out, '{');
+    json_member(out, "openapi", "3.1.0");
+    buf_add(out,
+            STR(",\"info\":{\"title\":\"TinyDevCRM\",\"license\":{\"name\":\"MIT\",\"identifier\":"
+                "\"MIT\"},"
+                "\"description\":\"Upload tables, ask standing questions of them, and be told when "
+                "the answers change. "
+                "Every path works with and without a slash at its end.\""));
+    json_member(out, "version", version);
+    buf_char(out, '}');
+    tags_print(out, tables, count);
+    paths_print(out, tables, count);
+    json_key(out, "components");
+    buf_add(out, str_of(components));
+    buf_char(out, '}');
+}
