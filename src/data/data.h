@@ -1,4 +1,5 @@
-/* Tables, views, jobs, channels, queries: the domain of data. The one header that other rooms see. */
+/* Tables, views, jobs, channels, queries: the domain of data. The one header that other rooms see.
+ */
 #ifndef DATA_DATA_H
 #define DATA_DATA_H
 
@@ -23,6 +24,9 @@ MUST_CHECK err data_open(struct arena *mem, const struct data_options *options, 
 MUST_CHECK err data_start(struct data *data, struct arena *mem);
 void data_stop(struct data *data); /* waits for runs under way */
 void data_close(struct data *data);
+
+/* Removes the history of runs and loads that is older; called every hour. */
+MUST_CHECK err data_trim(struct data *data, struct arena *mem, int64_t keep_us);
 
 extern const struct route data_routes[]; /* context: struct data */
 extern const size_t data_route_count;

@@ -1,0 +1,91 @@
+/* The room's parts: opened, started and stopped in order. */
+#include "data/data.h"
+
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "data/jobs.h"
+#include "data/reconcile.h"
+#include "data/teams.h"
+
+#define LOADERS 4
+#define LOADS_WAITING 64
+
+struct ask db_ask(struct data *data, struct db *db, str team)
+{
+    return (struct ask){
+        .engine = data->engine, .mem = db->mem, .team = team, .limit_ms = data->query_ms};
+}
+
+struct ask request_ask(struct request *rq)
+{
+    return db_ask(rq->context, rq->db, rq->team);
+}
+
+struct ask request_ask_reading(struct request *rq)
+{
+    struct ask ask = request_ask(rq);
+    ask.gone = rq->gone;
+    return ask;
+}
+
+err data_open(struct arena *mem, const struct data_options *options, struct data **out)
+{
+    struct data *data = calloc(1, sizeof(*data));
+    if (!data)
+        return &err_no_memory;
+    *data = (struct data){.store = options->store,
+                          .engine = options->engine,
+                          .events = options->events,
+                          .accounts = options->accounts,
+                          .log = options->log,
+                          .query_ms = options->query_ms,
+                          .started = time_now()};
+    data->teams = teams_new();
+    data->loaders = pool_new("loaders", LOADERS, LOADS_WAITING);
+    struct clock_options clock = {
+        .runners = options->runners, .log = options->log, .due = job_due, .arg = data};
+    err e = data->teams && data->loaders ? clock_new(mem, &clock, &data->clock) : &err_no_memory;
+    if (e) {
+        data_close(data);
+        return e;
+    }
+    *out = data;
+    return NULL;
+}
+
+err data_start(struct data *data, struct arena *mem)
+{
+    TRY(reconcile_all(data, mem));
+    TRY(jobs_schedule_all(data, mem));
+    return clock_start(data->clock, mem);
+}
+
+void data_stop(struct data *data)
+{
+    clock_stop(data->clock);
+    pool_free(data->loaders);
+    data->loaders = NULL;
+}
+
+void data_close(struct data *data)
+{
+    if (!data)
+        return;
+    if (data->clock)
+        clock_free(data->clock);
+    pool_free(data->loaders);
+    teams_free(data->teams);
+    free(data);
+}
+
+err data_trim(struct data *data, struct arena *mem, int64_t keep_us)
+{
+    struct db db = {.store = data->store, .mem = mem, .actor = STR("system")};
+    int64_t before = time_now() - keep_us;
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(&db, &tx));
+    TRY(tx_run(&tx, "DELETE FROM runs WHERE started < $1 AND outcome <> 'running'", A(before)));
+    TRY(tx_run(&tx, "DELETE FROM loads WHERE created < $1 AND state <> 'running'", A(before)));
+    return tx_commit(&tx);
+}

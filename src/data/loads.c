@@ -1,0 +1,428 @@
+/*
+ * Loads. A load has a row in the store before the engine is asked, so that a crash in between is
+ * seen at the next start (reconcile.c). The engine's commit comes first, then the store's with the
+ * event, both in the team's turn.
+ */
+#include "data/loads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "data/page.h"
+#include "data/teams.h"
+
+#define WAIT_MS 60000
+#define PROGRESS_EVERY_US (500 * 1000)
+#define LOAD_MEMORY (8u << 20)
+#define LOAD_SECONDS 3600
+
+static const char *const mode_names[] = {"create", "append", "replace"};
+
+const struct field load_fields[] = {
+    FIELD(struct load_record, id, FIELD_STR),
+    FIELD(struct load_record, table_name, FIELD_STR),
+    FIELD(struct load_record, mode, FIELD_STR, .help = "create, append or replace"),
+    FIELD(struct load_record, state, FIELD_STR, .help = "running, succeeded or failed"),
+    FIELD(struct load_record, bytes, FIELD_INT, .help = "Size of the upload"),
+    FIELD(struct load_record, rows, FIELD_INT, .help = "Rows loaded so far"),
+    FIELD(struct load_record, error, FIELD_JSON,
+          .help = "What was wrong, as a problem; null when nothing was"),
+    FIELD(struct load_record, created, FIELD_TIME),
+    FIELD(struct load_record, finished, FIELD_TIME),
+    FIELD_LAST,
+};
+
+static const struct field load_row[] = {
+    FIELD(struct load_record, team, FIELD_STR),
+    FIELD(struct load_record, id, FIELD_STR),
+    FIELD(struct load_record, table_name, FIELD_STR),
+    FIELD(struct load_record, mode, FIELD_STR),
+    FIELD(struct load_record, state, FIELD_STR),
+    FIELD(struct load_record, bytes, FIELD_INT),
+    FIELD(struct load_record, row_count, FIELD_INT),
+    FIELD(struct load_record, base_version, FIELD_INT),
+    FIELD(struct load_record, error, FIELD_JSON),
+    FIELD(struct load_record, created, FIELD_TIME),
+    FIELD(struct load_record, finished, FIELD_TIME),
+    FIELD_LAST,
+};
+
+/* A load under way: by the thread of its request, or by one of the loaders with memory of its own.
+ */
+struct loading {
+    struct pool_work work;
+    struct data *data;
+    struct db *db;
+    struct load_record record;
+    enum load_mode mode;
+    struct upload_input *input;
+    int64_t told_at;
+    struct relation table; /* as it is afterwards */
+    int64_t rows_added;
+
+    /* Of a load that nobody waits for. */
+    struct arena own_mem;
+    struct db own_db;
+    struct upload_input own_input;
+};
+
+static str problem_json(struct arena *mem, err e)
+{
+    CLEANUP(buf_done) struct buf out;
+    buf_init(&out, 1 << 20);
+    buf_fmt(&out, "{\"status\": %d, \"code\": \"%s\", \"detail\": ", e->status, e->code);
+    json_print_str(&out, e->detail);
+    if (e->errors.at) {
+        buf_add(&out, STR(", \"errors\": "));
+        buf_add(&out, e->errors);
+    }
+    buf_char(&out, '}');
+    return out.failed ? STR("{\"code\": \"out_of_memory\"}") : str_copy(mem, buf_str(&out));
+}
+
+err load_begin(struct tx *tx, struct load_record *load)
+{
+    return tx_run(tx,
+                  "INSERT INTO loads (team, id, table_name, mode, state, bytes, row_count, "
+                  "base_version, created)"
+                  " VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, $7)",
+                  A(load->team),
+                  A(load->id),
+                  A(load->table_name),
+                  A(load->mode),
+                  A(load->bytes),
+                  A(load->base_version),
+                  A(load->created));
+}
+
+err load_end(struct tx *tx, struct load_record *load, err why)
+{
+    load->state = why ? STR("failed") : STR("succeeded");
+    load->error = why ? problem_json(tx->db->mem, why) : (str){0};
+    load->finished = time_now();
+    return tx_run(tx,
+                  "UPDATE loads SET state = $3, row_count = $4, error = $5, finished = $6 WHERE "
+                  "team = $1 AND id = $2",
+                  A(load->team),
+                  A(load->id),
+                  A(load->state),
+                  A(load->rows),
+                  A(load->error),
+                  A(load->finished));
+}
+
+static err mark_begin(struct loading *loading)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(loading->db, &tx));
+    struct load_record *record = &loading->record;
+    if (loading->mode == LOAD_CREATE) {
+        TRY(relation_name_free(&tx, record->team, "table_name", record->table_name));
+    } else {
+        TRY(relation_load(&tx, record->team, record->table_name, "table", &loading->table));
+        record->base_version = loading->table.version;
+    }
+    TRY(load_begin(&tx, record));
+    return tx_commit(&tx);
+}
+
+/* Rows so far, for whoever asks after the load; losing one of these writes is no harm. */
+static void progress(void *arg, int64_t rows)
+{
+    struct loading *loading = arg;
+    loading->record.rows = rows;
+    if (time_steady() - loading->told_at < PROGRESS_EVERY_US)
+        return;
+    loading->told_at = time_steady();
+    CLEANUP(tx_done) struct tx tx = {0};
+    err e = db_begin(loading->db, &tx);
+    if (!e)
+        e = tx_run(&tx,
+                   "UPDATE loads SET row_count = $3 WHERE team = $1 AND id = $2",
+                   A(loading->record.team),
+                   A(loading->record.id),
+                   A(rows));
+    if (!e)
+        e = tx_commit(&tx);
+    if (e)
+        log_line(loading->data->log,
+                 LOG_WARNING,
+                 "data",
+                 "progress of a load is not kept: %.*s",
+                 STR_ARGS(e->detail));
+}
+
+static err engine_part(struct loading *loading)
+{
+    struct load load = {
+        .table = loading->mode == LOAD_CREATE ? loading->record.table_name : loading->table.name,
+        .mode = loading->mode,
+        .format = loading->input->format,
+        .path = loading->input->path,
+        .columns = loading->input->columns,
+        .progress = progress,
+        .progress_arg = loading,
+    };
+    struct ask ask = db_ask(loading->data, loading->db, loading->record.team);
+    ask.limit_ms = (int64_t)LOAD_SECONDS * 1000;
+    struct object object = {0};
+    TRY(engine_load(&ask, &load, &object, &loading->rows_added));
+    relation_take(loading->db->mem, &loading->table, &object);
+    loading->record.rows = loading->rows_added;
+    return NULL;
+}
+
+static err store_part(struct loading *loading)
+{
+    struct arena *mem = loading->db->mem;
+    struct relation *table = &loading->table;
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(loading->db, &tx));
+    table->updated = time_now();
+    if (loading->mode == LOAD_CREATE) {
+        table->team = loading->record.team;
+        table->name = loading->record.table_name;
+        table->key = relation_key(mem, table->name);
+        table->kind = STR("table");
+        table->created = table->updated;
+        TRY(relation_insert(&tx, table));
+    } else {
+        TRY(relation_update(&tx, table));
+    }
+    TRY(load_end(&tx, &loading->record, NULL));
+    TRY(relation_link(&tx, table->team, table, 1));
+    const char *type = loading->mode == LOAD_CREATE ? "table.created" : "table.loaded";
+    TRY(event_append(
+        loading->data->events, &tx, table->team, type, table->name, table_fields, table));
+    TRY(event_append(loading->data->events,
+                     &tx,
+                     table->team,
+                     "load.succeeded",
+                     loading->record.id,
+                     load_fields,
+                     &loading->record));
+    return tx_commit(&tx);
+}
+
+static err mark_failed(struct loading *loading, err why)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(loading->db, &tx));
+    TRY(load_end(&tx, &loading->record, why));
+    TRY(event_append(loading->data->events,
+                     &tx,
+                     loading->record.team,
+                     "load.failed",
+                     loading->record.id,
+                     load_fields,
+                     &loading->record));
+    return tx_commit(&tx);
+}
+
+/* The engine and then the store, in the team's turn. */
+static err load_run(struct loading *loading, struct team_turn *turn)
+{
+    TRY(engine_part(loading));
+    err e = store_part(loading);
+    if (e)
+        team_doubt(turn);
+    return e;
+}
+
+/* From the mark to the end, whatever comes. */
+static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
+{
+    CLEANUP(team_leave) struct team_turn turn = {0};
+    err e = team_enter(loading->data, loading->db, loading->record.team, wait_ms, &turn);
+    if (!e && !marked) {
+        TRY(mark_begin(loading));
+        marked = true;
+    }
+    if (!e && loading->mode != LOAD_CREATE && !loading->table.name.at)
+        e = err_new(loading->db->mem, 404, "not_found", "The table is gone.");
+    if (!e)
+        e = load_run(loading, &turn);
+    upload_discard(loading->input);
+    if (e && marked) {
+        err again = mark_failed(loading, e);
+        if (again)
+            log_line(loading->data->log,
+                     LOG_ERROR,
+                     "data",
+                     "a failed load is not marked: %.*s",
+                     STR_ARGS(again->detail));
+    }
+    return e;
+}
+
+static void loading_free(struct loading *loading)
+{
+    upload_discard(&loading->own_input);
+    arena_done(&loading->own_mem);
+    free(loading);
+}
+
+static void load_alone(struct pool_work *work)
+{
+    struct loading *loading = (struct loading *)work;
+    err e = load_whole(loading, (int64_t)LOAD_SECONDS * 1000, true);
+    if (e && e->status >= 500)
+        log_line(loading->data->log,
+                 LOG_ERROR,
+                 "data",
+                 "load %.*s: %s: %.*s %.*s",
+                 STR_ARGS(loading->record.id),
+                 e->code,
+                 STR_ARGS(e->detail),
+                 STR_ARGS(e->inside));
+    loading_free(loading);
+}
+
+/* Copies all that outlives the request. */
+static struct loading *loading_copy(struct request *rq, const struct loading *from,
+                                    struct upload_input *input)
+{
+    struct loading *loading = calloc(1, sizeof(*loading));
+    if (!loading)
+        return NULL;
+    *loading = *from;
+    arena_init(&loading->own_mem, LOAD_MEMORY);
+    struct arena *mem = &loading->own_mem;
+    loading->own_db =
+        (struct db){.store = rq->db->store, .mem = mem, .actor = str_copy(mem, rq->db->actor)};
+    loading->own_input = (struct upload_input){.format = input->format, .bytes = input->bytes};
+    loading->own_input.path = str_c(mem, str_of(input->path));
+    struct columns *columns = &loading->own_input.columns;
+    columns->at = arena_array(mem, input->columns.n, sizeof(struct column));
+    columns->n = columns->at ? input->columns.n : 0;
+    for (size_t i = 0; i < columns->n; i++)
+        columns->at[i] = (struct column){str_copy(mem, input->columns.at[i].column_name),
+                                         str_copy(mem, input->columns.at[i].column_type)};
+    loading->record.team = str_copy(mem, from->record.team);
+    loading->record.id = str_copy(mem, from->record.id);
+    loading->record.table_name = str_copy(mem, from->record.table_name);
+    loading->table.team = str_copy(mem, from->table.team);
+    loading->table.name = str_copy(mem, from->table.name);
+    loading->table.key = str_copy(mem, from->table.key);
+    loading->table.kind = str_copy(mem, from->table.kind);
+    loading->db = &loading->own_db;
+    loading->input = &loading->own_input;
+    loading->work.run = load_alone;
+    if (arena_failed(mem)) {
+        loading->own_input.path = NULL;
+        loading_free(loading);
+        return NULL;
+    }
+    input->path = NULL; /* given over */
+    return loading;
+}
+
+static err load_start(struct request *rq, struct loading *loading, struct upload_input *input)
+{
+    struct data *data = rq->context;
+    TRY(mark_begin(loading));
+    loading->record.state = STR("running");
+    struct loading *alone = loading_copy(rq, loading, input);
+    if (!alone) {
+        TRY(mark_failed(loading, &err_no_memory));
+        return &err_no_memory;
+    }
+    if (!pool_submit(data->loaders, &alone->work)) {
+        loading_free(alone);
+        err busy = err_busy(
+            rq->mem, 30, "loads_busy", "Too many loads are waiting. Try again in a moment.");
+        TRY(mark_failed(loading, busy));
+        return busy;
+    }
+    reply_header(rq, "Location", str_fmt(rq->mem, "/loads/%.*s/", STR_ARGS(loading->record.id)));
+    reply_header(rq, "Preference-Applied", STR("respond-async"));
+    return reply_json(rq, 202, load_fields, &loading->record);
+}
+
+/* Prefer: respond-async, among other preferences (RFC 7240). */
+static bool prefers_async(struct request *rq)
+{
+    str rest = request_header(rq, "prefer");
+    while (rest.at) {
+        str preference = str_cut(&rest, ',');
+        if (str_eq_nocase(str_trim(str_cut(&preference, ';')), STR("respond-async")))
+            return true;
+    }
+    return false;
+}
+
+err load_reply(struct request *rq, str table_name, enum load_mode mode, struct upload_input *input)
+{
+    struct loading loading = {
+        .data = rq->context,
+        .db = rq->db,
+        .mode = mode,
+        .input = input,
+        .record = {.team = rq->team,
+                   .id = id_new(rq->mem),
+                   .table_name = table_name,
+                   .mode = str_of(mode_names[mode]),
+                   .bytes = input->bytes,
+                   .created = rq->now},
+    };
+    if (prefers_async(rq))
+        return load_start(rq, &loading, input);
+    TRY(load_whole(&loading, WAIT_MS, false));
+    if (mode != LOAD_APPEND)
+        return reply_json(rq, mode == LOAD_CREATE ? 201 : 200, table_fields, &loading.table);
+    return reply_json_and(rq,
+                          201,
+                          "rows_added",
+                          str_fmt(rq->mem, "%lld", (long long)loading.rows_added),
+                          table_fields,
+                          &loading.table);
+}
+
+static void record_ready(struct load_record *load)
+{
+    load->rows = load->row_count;
+}
+
+err load_show(struct request *rq)
+{
+    struct load_record load = {0};
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(rq->db, &tx));
+    TRY(tx_one(&tx,
+               load_row,
+               &load,
+               "SELECT * FROM loads WHERE team = $1 AND id = $2",
+               A(rq->team),
+               A(request_path(rq, "id"))));
+    record_ready(&load);
+    return reply_json(rq, 200, load_fields, &load);
+}
+
+err load_list(struct request *rq)
+{
+    struct page page;
+    struct list list;
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(page_ask(rq, &page));
+    TRY(db_read(rq->db, &tx));
+    TRY(tx_list(&tx,
+                load_row,
+                sizeof(struct load_record),
+                2000,
+                &list,
+                "SELECT * FROM loads WHERE team = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL "
+                "OR id > $3)"
+                " ORDER BY CASE WHEN $3 IS NULL THEN id END DESC, CASE WHEN $3 IS NOT NULL THEN id "
+                "END LIMIT $4",
+                A(rq->team),
+                A(page.after),
+                A(page.before),
+                A(page_rows(&page))));
+    struct load_record *loads = list.at;
+    for (size_t i = 0; i < list.n; i++)
+        record_ready(&loads[i]);
+    return page_reply(
+        rq, &page, load_fields, sizeof(struct load_record), list, offsetof(struct load_record, id));
+}

@@ -1,0 +1,28 @@
+/* Loads: a file becomes a table, or rows of one; waited for, or under way with an id to ask after.
+ */
+#ifndef DATA_LOADS_H
+#define DATA_LOADS_H
+
+#include "data/upload.h"
+
+struct load_record {
+    str team, id, table_name, mode, state, error;
+    int64_t bytes, rows, row_count, base_version, created, finished;
+};
+
+extern const struct field load_fields[];
+
+/*
+ * Runs the load and replies with the table, or starts it and replies 202 when the client prefers so
+ * (RFC 7240). `input` is taken over.
+ */
+MUST_CHECK err load_reply(struct request *rq, str table_name, enum load_mode mode,
+                          struct upload_input *input);
+/* The mark of a load that is under way, before the engine is asked; and its end. */
+MUST_CHECK err load_begin(struct tx *tx, struct load_record *load);
+MUST_CHECK err load_end(struct tx *tx, struct load_record *load, err why);
+
+err load_show(struct request *rq);
+err load_list(struct request *rq);
+
+#endif

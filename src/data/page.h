@@ -1,0 +1,26 @@
+/* Keyset pages of lists: ?limit=&after=&before=, and the links that lead on. */
+#ifndef DATA_PAGE_H
+#define DATA_PAGE_H
+
+#include "http/request.h"
+
+struct page {
+    int64_t limit;
+    str after, before; /* a key, or absent */
+};
+
+extern const struct field page_fields[];
+
+MUST_CHECK err page_ask(struct request *rq, struct page *out);
+/* How many rows to ask for: one more than the page, which tells whether there is another. */
+int64_t page_rows(const struct page *page);
+/*
+ * Replies with the page. `list` came in the order asked for: ascending by key, descending with
+ * `before`; `key` is the offset of the str in an item that is its key.
+ */
+MUST_CHECK err page_reply(struct request *rq, const struct page *page, const struct field *fields,
+                          size_t size, struct list list, size_t key);
+/* "<path>/?<name>=<value>&limit=<n>" */
+str page_link(struct request *rq, const char *name, str value, int64_t limit);
+
+#endif

@@ -1,0 +1,275 @@
+/*
+ * A refresh: the run is marked in the store, the engine makes the new version, the store takes it
+ * over with the event.
+ *
+ * A crash between the engine's commit and the store's leaves the engine one version ahead and the
+ * run marked as running: reconcile.c then tells what was not told. All of it is done in the team's
+ * turn, so that the events of a view come in the order of its versions.
+ */
+#include "data/refresh.h"
+
+#include "base/id.h"
+#include "base/time.h"
+#include "data/graph.h"
+
+const struct field run_fields[] = {
+    FIELD(struct run, id, FIELD_STR),
+    {.name = "job_id",
+     .type = FIELD_INT,
+     .flags = FIELD_NULLABLE,
+     .offset = offsetof(struct run, job),
+     .help = "null: refreshed by hand"},
+    FIELD(struct run, view_name, FIELD_STR),
+    FIELD(struct run, due, FIELD_TIME, .help = "When it should have started"),
+    FIELD(struct run, started, FIELD_TIME),
+    FIELD(struct run, duration_ms, FIELD_REAL),
+    FIELD(struct run, outcome, FIELD_STR,
+          .help = "running, succeeded, skipped (its inputs have not moved) or failed"),
+    FIELD(struct run, version, FIELD_INT, .flags = FIELD_NULLABLE,
+          .help = "Of the view, afterwards"),
+    FIELD(struct run, error, FIELD_STR),
+    FIELD_LAST,
+};
+
+const struct field refresh_fact_fields[] = {
+    FIELD(struct refresh_fact, view_name, FIELD_STR),
+    FIELD(struct refresh_fact, version, FIELD_INT),
+    FIELD(struct refresh_fact, row_count, FIELD_INT),
+    FIELD(struct refresh_fact, added, FIELD_INT),
+    FIELD(struct refresh_fact, removed, FIELD_INT),
+    FIELD(struct refresh_fact, refreshed_at, FIELD_TIME),
+    FIELD(struct refresh_fact, duration_ms, FIELD_REAL),
+    FIELD(struct refresh_fact, columns_changed, FIELD_BOOL, .flags = FIELD_OMIT),
+    FIELD(struct refresh_fact, changes, FIELD_JSON, .flags = FIELD_OMIT),
+    FIELD(struct refresh_fact, rows, FIELD_JSON, .flags = FIELD_OMIT),
+    FIELD_LAST,
+};
+
+struct input {
+    str key;
+    int64_t version;
+};
+
+static const struct field input_row[] = {
+    FIELD(struct input, key, FIELD_STR),
+    FIELD(struct input, version, FIELD_INT),
+    FIELD_LAST,
+};
+
+err refresh_inputs(struct tx *tx, str team, str view_key, str *out)
+{
+    struct list list;
+    TRY(tx_list(tx,
+                input_row,
+                sizeof(struct input),
+                RELATIONS_MAX,
+                &list,
+                "SELECT r.name_key AS key, r.version AS version FROM dependencies d"
+                " JOIN relations r ON r.team = d.team AND r.name_key = d.reads_key"
+                " WHERE d.team = $1 AND d.view_key = $2 ORDER BY r.name_key",
+                A(team),
+                A(view_key)));
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, 1 << 20);
+    const struct input *inputs = list.at;
+    for (size_t i = 0; i < list.n; i++)
+        buf_fmt(&text, "%.*s\n%lld\n", STR_ARGS(inputs[i].key), (long long)inputs[i].version);
+    *out = list.n ? str_copy(tx->db->mem, buf_str(&text)) : STR("");
+    return text.failed ? &err_no_memory : NULL;
+}
+
+err refresh_wanted(struct tx *tx, str team, str view_key, struct refresh *out)
+{
+    int64_t changes, rows;
+    TRY(tx_number(tx,
+                  &changes,
+                  "SELECT count(*) FROM channels c JOIN channel_jobs cj ON cj.team = c.team AND "
+                  "cj.channel = c.id"
+                  " JOIN jobs j ON j.team = cj.team AND j.id = cj.job"
+                  " WHERE c.team = $1 AND j.view_key = $2 AND c.include = 'changes'",
+                  A(team),
+                  A(view_key)));
+    TRY(tx_number(tx,
+                  &rows,
+                  "SELECT count(*) FROM channels c JOIN channel_jobs cj ON cj.team = c.team AND "
+                  "cj.channel = c.id"
+                  " JOIN jobs j ON j.team = cj.team AND j.id = cj.job"
+                  " WHERE c.team = $1 AND j.view_key = $2 AND c.include = 'rows'",
+                  A(team),
+                  A(view_key)));
+    out->changes_max = changes ? CHANGES_INLINE : 0;
+    out->rows_max = rows ? ROWS_INLINE : 0;
+    return NULL;
+}
+
+/* The run's mark, or skipped at once. */
+static err run_begin(struct data *data, struct db *db, struct relation *view, struct run *run,
+                     struct refresh *refresh, str *inputs)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    TRY(refresh_inputs(&tx, view->team, view->key, inputs));
+    TRY(refresh_wanted(&tx, view->team, view->key, refresh));
+    bool still =
+        !view->is_volatile && !view->error.at && view->inputs.at && str_eq(*inputs, view->inputs);
+    run->outcome = still ? STR("skipped") : STR("running");
+    run->version = view->version;
+    TRY(tx_run(
+        &tx,
+        "INSERT INTO runs (team, id, job, view_key, due, started, outcome, version, duration_us)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        A(run->team),
+        A(run->id),
+        run->job ? arg_int(run->job) : arg_c(NULL),
+        A(view->key),
+        A(run->due),
+        A(run->started),
+        A(run->outcome),
+        A(run->version),
+        still ? arg_int(0) : arg_c(NULL)));
+    if (still)
+        TRY(event_append(data->events, &tx, run->team, "run.skipped", view->name, run_fields, run));
+    if (run->job)
+        TRY(tx_run(&tx,
+                   "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2",
+                   A(run->team),
+                   A(run->job),
+                   A(run->due)));
+    return tx_commit(&tx);
+}
+
+err refresh_tell(struct data *data, struct tx *tx, const struct relation *view,
+                 const struct refresh_fact *fact)
+{
+    return event_append(
+        data->events, tx, view->team, "view.refreshed", view->name, refresh_fact_fields, fact);
+}
+
+void refresh_fact_take(struct refresh_fact *fact, const struct relation *view,
+                       const struct refreshed *result)
+{
+    *fact = (struct refresh_fact){
+        .view_name = view->name,
+        .version = view->version,
+        .row_count = view->row_count,
+        .added = result->added,
+        .removed = result->removed,
+        .refreshed_at = view->refreshed_at,
+        .duration_ms = view->duration_ms,
+        .columns_changed = result->reset,
+        .changes = result->changes,
+        .rows = result->rows,
+    };
+}
+
+/* Ends the run in the caller's transaction, with its event. */
+static err run_end(struct data *data, struct tx *tx, struct run *run, const char *outcome)
+{
+    run->outcome = str_of(outcome);
+    run->duration_us = time_now() - run->started;
+    run->duration_ms = (double)run->duration_us / 1000;
+    TRY(tx_run(tx,
+               "UPDATE runs SET outcome = $3, duration_us = $4, version = $5, error = $6 WHERE "
+               "team = $1 AND id = $2",
+               A(run->team),
+               A(run->id),
+               A(run->outcome),
+               A(run->duration_us),
+               A(run->version),
+               A(run->error)));
+    const char *type = str_eq(run->outcome, STR("failed")) ? "run.failed" : "run.succeeded";
+    return event_append(data->events, tx, run->team, type, run->view_name, run_fields, run);
+}
+
+static err refresh_failed(struct data *data, struct db *db, struct relation *view, struct run *run,
+                          err why)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    run->error = view->error = why->detail;
+    TRY(relation_update(&tx, view));
+    TRY(run_end(data, &tx, run, "failed"));
+    return tx_commit(&tx);
+}
+
+static err refresh_done(struct data *data, struct db *db, struct relation *view, struct run *run,
+                        const struct refreshed *result)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    relation_take(db->mem, view, &result->view);
+    view->error = (str){0};
+    view->refreshed_at = view->updated = time_now();
+    view->duration_us = result->duration_us;
+    view->duration_ms = (double)result->duration_us / 1000;
+    run->version = view->version;
+    TRY(relation_update(&tx, view));
+    struct refresh_fact fact;
+    refresh_fact_take(&fact, view, result);
+    TRY(refresh_tell(data, &tx, view, &fact));
+    TRY(run_end(data, &tx, run, "succeeded"));
+    return tx_commit(&tx);
+}
+
+/* The view alone: what it reads is as it shall be. */
+static err refresh_one(struct data *data, struct db *db, struct relation *view, struct run *run,
+                       struct team_turn *turn)
+{
+    struct refresh refresh = {.view = view->name, .sql = view->sql_query};
+    struct refreshed result = {0};
+    struct ask ask = db_ask(data, db, view->team);
+    str inputs;
+    run->view_name = view->name;
+    run->view_key = view->key;
+    TRY(run_begin(data, db, view, run, &refresh, &inputs));
+    if (str_eq(run->outcome, STR("skipped")))
+        return NULL;
+    err e = engine_refresh(&ask, &refresh, &result);
+    if (e) {
+        TRY(refresh_failed(data, db, view, run, e));
+        return e;
+    }
+    view->inputs = inputs;
+    e = refresh_done(data, db, view, run, &result);
+    if (e)
+        team_doubt(turn);
+    return e;
+}
+
+static err order_of(struct db *db, str team, str view_key, struct strs *out)
+{
+    struct graph graph;
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(db, &tx));
+    TRY(graph_load(&tx, team, &graph));
+    return graph_order(&graph, view_key, true, out);
+}
+
+static err view_now(struct db *db, str team, str key, struct relation *out)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(db, &tx));
+    return relation_load(&tx, team, key, NULL, out);
+}
+
+err refresh_view(struct data *data, struct db *db, str team, str view_key, struct run *run,
+                 struct team_turn *turn)
+{
+    struct strs order;
+    TRY(order_of(db, team, view_key, &order));
+    for (size_t i = 0; i < order.n; i++) {
+        struct relation view = {0};
+        TRY(view_now(db, team, order.at[i], &view));
+        if (!str_eq(view.kind, STR("view")))
+            continue;
+        bool last = i + 1 == order.n;
+        struct run by_the_way = {.team = team, .due = time_now(), .started = time_now()};
+        struct run *mine = last ? run : &by_the_way;
+        mine->id = id_new(db->mem);
+        err e = refresh_one(data, db, &view, mine, turn);
+        if (e && last)
+            return e;
+        /* A view that can't be refreshed keeps its rows, and its readers go on with them. */
+    }
+    return NULL;
+}

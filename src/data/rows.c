@@ -1,0 +1,177 @@
+/* Reading: rows by pages or as a file, differences between versions, and one-off queries. */
+#include "data/rows.h"
+
+#include "data/page.h"
+#include "data/relations.h"
+
+#define ROWS_MAX 10000
+#define ANSWER_MAX (256u << 20)
+
+struct rows_query {
+    int64_t limit;
+    str after;
+    bool limit_given;
+};
+
+const struct field rows_query_fields[] = {
+    FIELD(struct rows_query, limit, FIELD_INT, .min = 1, .max = ROWS_MAX,
+          .given = offsetof(struct rows_query, limit_given),
+          .help = "Rows of a page; 100 when not given; a CSV or Parquet file has all"),
+    FIELD(struct rows_query, after, FIELD_STR, .max = 1000, .help = "From links.next"),
+    FIELD_LAST,
+};
+
+static const char *const row_types[] = {
+    "application/json", "text/csv", "application/vnd.apache.parquet", NULL};
+
+static err not_acceptable(struct request *rq)
+{
+    return err_new(rq->mem,
+                   406,
+                   "not_acceptable",
+                   "Rows come as application/json, text/csv or application/vnd.apache.parquet.");
+}
+
+static err page_json(struct request *rq, const struct rows_page *rows, str next)
+{
+    CLEANUP(buf_done) struct buf out;
+    buf_init(&out, ANSWER_MAX);
+    buf_add(&out, STR("{\"data\": "));
+    buf_add(&out, rows->json);
+    buf_fmt(&out, ", \"version\": %lld, \"links\": {\"next\": ", (long long)rows->version);
+    if (next.at)
+        json_print_str(&out, next);
+    else
+        buf_add(&out, STR("null"));
+    buf_add(&out, STR(", \"prev\": null}}"));
+    return reply_json_text(rq, 200, &out);
+}
+
+static err file_reply(struct request *rq, const struct relation *relation, int type,
+                      const char *path)
+{
+    str ending = type == 1 ? STR("csv") : STR("parquet");
+    reply_header(rq,
+                 "Content-Disposition",
+                 str_fmt(rq->mem,
+                         "attachment; filename=\"%.*s.%.*s\"",
+                         STR_ARGS(relation->name),
+                         STR_ARGS(ending)));
+    return reply_file(
+        rq, 200, type == 1 ? "text/csv; charset=utf-8; header=present" : row_types[2], path);
+}
+
+static err rows_reply(struct request *rq, const char *kind)
+{
+    struct rows_query query = {.limit = 100};
+    struct relation relation = {0};
+    int type = request_accepts(rq, row_types);
+    if (type < 0)
+        return not_acceptable(rq);
+    TRY(request_query(rq, rows_query_fields, &query));
+    {
+        CLEANUP(tx_done) struct tx tx = {0};
+        TRY(db_read(rq->db, &tx));
+        TRY(relation_load(&tx, rq->team, request_path(rq, "name"), kind, &relation));
+    }
+    struct rows_ask rows = {.name = relation.name,
+                            .after = query.after,
+                            .limit = query.limit,
+                            .format = (enum rows_format)type};
+    if (type != ROWS_JSON && !query.limit_given)
+        rows.limit = 0;
+    struct rows_page page = {0};
+    struct ask ask = request_ask_reading(rq);
+    TRY(engine_rows(&ask, &rows, &page));
+    if (type != ROWS_JSON)
+        return file_reply(rq, &relation, type, page.path);
+    return page_json(
+        rq, &page, page.next.at ? page_link(rq, "after", page.next, query.limit) : (str){0});
+}
+
+err table_rows(struct request *rq)
+{
+    return rows_reply(rq, "table");
+}
+
+err view_rows(struct request *rq)
+{
+    return rows_reply(rq, "view");
+}
+
+struct changes_query {
+    int64_t after, limit;
+    str cursor;
+};
+
+const struct field changes_query_fields[] = {
+    FIELD(struct changes_query, after, FIELD_INT, .flags = FIELD_REQUIRED, .min = 0,
+          .max = INT64_MAX, .help = "The version that the client has"),
+    FIELD(struct changes_query, limit, FIELD_INT, .min = 1, .max = ROWS_MAX,
+          .help = "Changes of a page; 1000 when not given"),
+    FIELD(struct changes_query, cursor, FIELD_STR, .max = 1000, .help = "From links.next"),
+    FIELD_LAST,
+};
+
+err view_changes(struct request *rq)
+{
+    struct changes_query query = {.limit = 1000};
+    struct relation view = {0};
+    TRY(request_query(rq, changes_query_fields, &query));
+    {
+        CLEANUP(tx_done) struct tx tx = {0};
+        TRY(db_read(rq->db, &tx));
+        TRY(relation_load(&tx, rq->team, request_path(rq, "name"), "view", &view));
+    }
+    struct changes_ask changes = {
+        .view = view.name, .after = query.after, .cursor = query.cursor, .limit = query.limit};
+    struct rows_page page = {0};
+    struct ask ask = request_ask_reading(rq);
+    TRY(engine_changes(&ask, &changes, &page));
+    str next = {0};
+    if (page.next.at)
+        next = str_fmt(rq->mem,
+                       "%.*s&after=%lld",
+                       STR_ARGS(page_link(rq, "cursor", page.next, query.limit)),
+                       (long long)query.after);
+    return page_json(rq, &page, next);
+}
+
+struct query_input {
+    str sql;
+    int64_t limit;
+};
+
+const struct field query_input_fields[] = {
+    FIELD(struct query_input, sql, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 65536,
+          .help = "One SELECT, WITH, VALUES or TABLE"),
+    FIELD(struct query_input, limit, FIELD_INT, .min = 1, .max = ROWS_MAX,
+          .help = "Most rows; 100 when not given"),
+    FIELD_LAST,
+};
+
+struct query_answer {
+    struct list columns;
+    str data;
+    bool more;
+};
+
+const struct field query_fields[] = {
+    FIELD(struct query_answer, columns, FIELD_LIST, .of = column_fields,
+          .of_size = sizeof(struct column)),
+    FIELD(struct query_answer, data, FIELD_JSON, .help = "Rows as objects by column name"),
+    FIELD(struct query_answer, more, FIELD_BOOL, .help = "There were more rows than the limit"),
+    FIELD_LAST,
+};
+
+err query_run(struct request *rq)
+{
+    struct query_input input = {.limit = 100};
+    TRY(request_body(rq, query_input_fields, &input));
+    struct ask ask = request_ask_reading(rq);
+    struct queried result = {0};
+    TRY(engine_query(&ask, input.sql, input.limit, &result));
+    struct query_answer answer = {
+        .columns = {result.columns.at, result.columns.n}, .data = result.json, .more = result.more};
+    return reply_json(rq, 200, query_fields, &answer);
+}

@@ -1,0 +1,113 @@
+/* Runs: a job that is due refreshes its view; and the history of it. */
+#include "base/time.h"
+#include "data/jobs.h"
+#include "data/page.h"
+#include "data/teams.h"
+
+#define RUN_MEMORY (64u << 20)
+
+struct due_job {
+    str team, view_key;
+    int64_t id;
+};
+
+static const struct field due_row[] = {
+    FIELD(struct due_job, team, FIELD_STR),
+    FIELD(struct due_job, view_key, FIELD_STR),
+    FIELD(struct due_job, id, FIELD_INT),
+    FIELD_LAST,
+};
+
+static err due_find(struct db *db, int64_t clock_key, struct due_job *job, bool *found)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(db, &tx));
+    return tx_find(&tx,
+                   due_row,
+                   job,
+                   found,
+                   "SELECT team, view_key, id FROM jobs WHERE clock_key = $1 AND active",
+                   A(clock_key));
+}
+
+static err run_due(struct data *data, struct db *db, int64_t clock_key, int64_t due_us)
+{
+    struct due_job job = {0};
+    bool found;
+    TRY(due_find(db, clock_key, &job, &found));
+    if (!found)
+        return NULL;
+    struct run run = {.team = job.team, .job = job.id, .due = due_us, .started = time_now()};
+    db->actor = str_fmt(db->mem, "job:%lld", (long long)job.id);
+    CLEANUP(team_leave) struct team_turn turn = {0};
+    TRY(team_enter(data, db, job.team, data->query_ms, &turn));
+    err e = refresh_view(data, db, job.team, job.view_key, &run, &turn);
+    /* Whoever wrote the row of this due time first has the run. */
+    return err_is(e, "conflict") ? NULL : e;
+}
+
+void job_due(void *arg, int64_t clock_key, int64_t due_us)
+{
+    struct data *data = arg;
+    struct arena mem;
+    arena_init(&mem, RUN_MEMORY);
+    struct db db = {.store = data->store, .mem = &mem, .actor = STR("system")};
+    err e = run_due(data, &db, clock_key, due_us);
+    if (e)
+        log_line(data->log,
+                 e->status >= 500 ? LOG_ERROR : LOG_WARNING,
+                 "data",
+                 "job %lld: %s: %.*s %.*s",
+                 (long long)clock_key,
+                 e->code,
+                 STR_ARGS(e->detail),
+                 STR_ARGS(e->inside));
+    arena_done(&mem);
+}
+
+static const struct field run_row[] = {
+    FIELD(struct run, id, FIELD_STR),
+    FIELD(struct run, job, FIELD_INT),
+    FIELD(struct run, view_name, FIELD_STR),
+    FIELD(struct run, due, FIELD_TIME),
+    FIELD(struct run, started, FIELD_TIME),
+    FIELD(struct run, duration_us, FIELD_INT),
+    FIELD(struct run, outcome, FIELD_STR),
+    FIELD(struct run, version, FIELD_INT),
+    FIELD(struct run, error, FIELD_STR),
+    FIELD_LAST,
+};
+
+err job_runs(struct request *rq)
+{
+    struct page page;
+    struct list list;
+    struct job job = {0};
+    int64_t id;
+    TRY(page_ask(rq, &page));
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(rq->db, &tx));
+    if (!str_i64(request_path(rq, "id"), &id))
+        id = 0;
+    TRY(job_load(&tx, rq->team, id, &job));
+    TRY(tx_list(&tx,
+                run_row,
+                sizeof(struct run),
+                2000,
+                &list,
+                "SELECT u.*, r.name AS view_name FROM runs u JOIN relations r ON r.team = u.team "
+                "AND r.name_key = u.view_key"
+                " WHERE u.team = $1 AND u.job = $2 AND ($3 IS NULL OR u.id < $3) AND ($4 IS NULL "
+                "OR u.id > $4)"
+                " ORDER BY CASE WHEN $4 IS NULL THEN u.id END DESC, CASE WHEN $4 IS NOT NULL THEN "
+                "u.id END LIMIT $5",
+                A(rq->team),
+                A(job.id),
+                A(page.after),
+                A(page.before),
+                A(page_rows(&page))));
+    struct run *runs = list.at;
+    for (size_t i = 0; i < list.n; i++)
+        runs[i].duration_ms = (double)runs[i].duration_us / 1000;
+    return page_reply(rq, &page, run_fields, sizeof(struct run), list, offsetof(struct run, id));
+}

@@ -1,0 +1,141 @@
+/* Turns: who may change a team's tables and views now. */
+#include "data/teams.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/time.h"
+#include "data/reconcile.h"
+
+#define BUCKETS 1024
+#define WAITING_MAX 8
+
+struct team_entry {
+    struct team_entry *next;
+    bool taken, reconciled;
+    int waiting;
+    pthread_cond_t freed;
+    size_t len;
+    char team[];
+};
+
+struct teams {
+    pthread_mutex_t lock;
+    struct team_entry *buckets[BUCKETS];
+};
+
+struct teams *teams_new(void)
+{
+    struct teams *teams = calloc(1, sizeof(*teams));
+    if (teams)
+        pthread_mutex_init(&teams->lock, NULL);
+    return teams;
+}
+
+void teams_free(struct teams *teams)
+{
+    if (!teams)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct team_entry *entry = teams->buckets[i], *next; entry; entry = next) {
+            next = entry->next;
+            pthread_cond_destroy(&entry->freed);
+            free(entry);
+        }
+    }
+    pthread_mutex_destroy(&teams->lock);
+    free(teams);
+}
+
+static struct team_entry *entry_new(str team)
+{
+    struct team_entry *entry = calloc(1, sizeof(*entry) + team.len);
+    if (!entry)
+        return NULL;
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&entry->freed, &steady);
+    pthread_condattr_destroy(&steady);
+    entry->len = team.len;
+    memcpy(entry->team, team.at, team.len);
+    return entry;
+}
+
+/* Found or made; entries stay for the life of the process. */
+static struct team_entry *entry_find(struct teams *teams, str team)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < team.len; i++)
+        hash = (hash ^ (unsigned char)team.at[i]) * 16777619u;
+    struct team_entry **at = &teams->buckets[hash % BUCKETS];
+    while (*at && !str_eq((str){(*at)->team, (*at)->len}, team))
+        at = &(*at)->next;
+    if (!*at)
+        *at = entry_new(team);
+    return *at;
+}
+
+static struct timespec deadline(int64_t wait_ms)
+{
+    int64_t at = time_steady() + wait_ms * 1000;
+    return (struct timespec){.tv_sec = at / US_PER_S, .tv_nsec = at % US_PER_S * 1000};
+}
+
+/* Holding the lock. */
+static bool entry_take(struct teams *teams, struct team_entry *entry, int64_t wait_ms)
+{
+    struct timespec until = deadline(wait_ms);
+    if (entry->taken && entry->waiting >= WAITING_MAX)
+        return false;
+    entry->waiting++;
+    int waited = 0;
+    while (entry->taken && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&entry->freed, &teams->lock, &until);
+    entry->waiting--;
+    if (entry->taken)
+        return false;
+    entry->taken = true;
+    return true;
+}
+
+err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms, struct team_turn *turn)
+{
+    struct teams *teams = data->teams;
+    pthread_mutex_lock(&teams->lock);
+    struct team_entry *entry = entry_find(teams, team);
+    bool taken = entry && entry_take(teams, entry, wait_ms);
+    pthread_mutex_unlock(&teams->lock);
+    if (!entry)
+        return &err_no_memory;
+    if (!taken)
+        return err_busy(
+            db->mem,
+            5,
+            "team_busy",
+            "Another load or refresh of this team is still under way. Try again in a moment.");
+    *turn = (struct team_turn){teams, entry};
+    if (!entry->reconciled) {
+        TRY(reconcile_team(data, db, team));
+        entry->reconciled = true;
+    }
+    return NULL;
+}
+
+void team_doubt(struct team_turn *turn)
+{
+    turn->entry->reconciled = false;
+}
+
+void team_leave(struct team_turn *turn)
+{
+    if (!turn->entry)
+        return;
+    pthread_mutex_lock(&turn->teams->lock);
+    turn->entry->taken = false;
+    pthread_cond_signal(&turn->entry->freed);
+    pthread_mutex_unlock(&turn->teams->lock);
+    turn->entry = NULL;
+}

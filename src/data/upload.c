@@ -1,0 +1,147 @@
+/* From a form or a JSON body to a file in the team's folder. */
+#include "data/upload.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct upload_form {
+    str file, table_name, columns, rows;
+};
+
+/* `file` and `columns` of a form; `columns` and `rows` of JSON. */
+const struct field upload_create_fields[] = {
+    FIELD(struct upload_form, file, FIELD_STR, .help = "CSV with a header row, or Parquet"),
+    FIELD(struct upload_form, table_name, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 300,
+          .help = "Name of the new table"),
+    FIELD(struct upload_form, columns, FIELD_JSON,
+          .help = "[{\"column_name\", \"column_type\"}], matched by name; inferred when left out"),
+    FIELD(struct upload_form, rows, FIELD_JSON,
+          .help = "Instead of a file, in JSON: [{column: value}]"),
+    FIELD_LAST,
+};
+
+const struct field upload_rows_fields[] = {
+    FIELD(struct upload_form, file, FIELD_STR, .help = "CSV with a header row, or Parquet"),
+    FIELD(struct upload_form, columns, FIELD_JSON, .help = "New columns, when a table is replaced"),
+    FIELD(struct upload_form, rows, FIELD_JSON,
+          .help = "Instead of a file, in JSON: [{column: value}]"),
+    FIELD_LAST,
+};
+
+static err form_columns(struct request *rq, str text, struct columns *out)
+{
+    if (str_trim(text).len == 0)
+        return NULL;
+    err e = columns_parse(rq->mem, text, out);
+    return err_is(e, "malformed_json") ? field_err(rq->mem, "columns", "%.*s", STR_ARGS(e->detail))
+                                       : e;
+}
+
+static err columns_check(struct request *rq, struct columns *columns)
+{
+    for (size_t i = 0; i < columns->n; i++) {
+        struct column *column = &columns->at[i];
+        str field = str_fmt(rq->mem, "columns[%zu].column_name", i);
+        TRY(engine_name_check(rq->mem, str_c(rq->mem, field), column->column_name));
+        for (size_t j = 0; j < i; j++) {
+            if (str_eq_nocase(columns->at[j].column_name, column->column_name))
+                return field_err(rq->mem, str_c(rq->mem, field), "Is there twice.");
+        }
+        field = str_fmt(rq->mem, "columns[%zu].column_type", i);
+        TRY(engine_type_check(
+            rq->mem, str_c(rq->mem, field), column->column_type, &column->column_type));
+    }
+    return NULL;
+}
+
+/* Parquet says so in its first four bytes; everything else is CSV. */
+static enum load_format file_format(const char *path)
+{
+    char magic[4] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return FORMAT_CSV;
+    ssize_t got = read(fd, magic, sizeof(magic));
+    close(fd);
+    return got == sizeof(magic) && memcmp(magic, "PAR1", sizeof(magic)) == 0 ? FORMAT_PARQUET
+                                                                             : FORMAT_CSV;
+}
+
+static const struct upload *file_of(struct request *rq)
+{
+    const struct upload *uploads = rq->uploads.at;
+    for (size_t i = 0; i < rq->uploads.n; i++) {
+        if (str_eq(uploads[i].name, STR("file")))
+            return &uploads[i];
+    }
+    return NULL;
+}
+
+static err form_take(struct request *rq, struct upload_input *out)
+{
+    out->table_name = request_form(rq, "table_name");
+    const struct upload *file = file_of(rq);
+    if (!file)
+        return field_err(rq->mem, "file", "Is required: a CSV or Parquet file.");
+    TRY(form_columns(rq, request_form(rq, "columns"), &out->columns));
+    struct ask ask = request_ask(rq);
+    TRY(engine_tmp_path(&ask, &out->path));
+    if (rename(file->path, out->path) != 0)
+        return err_internal(rq->mem, "%s can't be moved to %s: %m", file->path, out->path);
+    out->format = file_format(out->path);
+    out->bytes = file->size;
+    return NULL;
+}
+
+static err file_write(struct request *rq, const char *path, str text)
+{
+    FILE *file = fopen(path, "wbxe");
+    if (!file)
+        return err_internal(rq->mem, "%s can't be made: %m", path);
+    bool wrote = fwrite(text.at, 1, text.len, file) == text.len;
+    if (fclose(file) == 0 && wrote)
+        return NULL;
+    return err_new(rq->mem, 507, "disk_full", "There is no room left on the disk for this upload.");
+}
+
+static err json_take(struct request *rq, bool create, struct upload_input *out)
+{
+    struct upload_form form = {0};
+    TRY(fields_parse(rq->mem, create ? upload_create_fields : upload_rows_fields, rq->body, &form));
+    out->table_name = form.table_name;
+    if (form.file.at)
+        return field_err(rq->mem, "file", "Must be sent as multipart/form-data.");
+    if (form.columns.at)
+        TRY(columns_parse(rq->mem, form.columns, &out->columns));
+    if (!form.rows.at && !(create && out->columns.n))
+        return field_err(rq->mem, "rows", "Is required: a list of objects.");
+    if (!form.rows.at)
+        form.rows = STR("[]");
+    if (form.rows.at[0] != '[')
+        return field_err(rq->mem, "rows", "Must be a list of objects.");
+    struct ask ask = request_ask(rq);
+    TRY(engine_tmp_path(&ask, &out->path));
+    out->format = FORMAT_JSON;
+    out->bytes = (int64_t)form.rows.len;
+    return file_write(rq, out->path, form.rows);
+}
+
+err upload_take(struct request *rq, bool create, struct upload_input *out)
+{
+    *out = (struct upload_input){0};
+    TRY(rq->body.at ? json_take(rq, create, out) : form_take(rq, out));
+    if (create && !out->table_name.at)
+        return field_err(rq->mem, "table_name", "Is required.");
+    if (create)
+        TRY(engine_name_check(rq->mem, "table_name", out->table_name));
+    return columns_check(rq, &out->columns);
+}
+
+void upload_discard(struct upload_input *input)
+{
+    if (input->path)
+        unlink(input->path);
+    input->path = NULL;
+}
