@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/time.h"
 
 #define TEXT_MAX 10000
@@ -23,6 +24,7 @@ struct problems {
     struct arena *mem;
     struct buf errors;
     size_t n;
+    str source; /* the JSON text, or absent */
 };
 
 struct place {
@@ -275,12 +277,16 @@ static void take_list(struct problems *problems, const struct place *place,
         take_objects(problems, place, field, value, at);
 }
 
-static void take_json(struct problems *problems, json_t *value, str *at)
+/* The text as it was sent where that can be had, so that numbers keep all their digits. */
+static void take_json(struct problems *problems, const struct place *place, json_t *value, str *at)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-    *at = text ? str_copy(problems->mem, str_of(text)) : (str){0};
+    str sent = place->outer ? (str){0} : json_member(problems->source, str_of(place->name));
+    char *text = sent.at
+                     ? NULL
+                     : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    *at = str_copy(problems->mem, sent.at ? sent : str_of(text));
     free(text);
-    if (!text)
+    if (!at->at)
         problems->mem->failed = true;
 }
 
@@ -334,7 +340,7 @@ static void take_value(struct problems *problems, const struct place *place,
             problem_add(problems, place, STR("Must be an object."));
         break;
     case FIELD_JSON:
-        take_json(problems, value, at);
+        take_json(problems, place, value, at);
         break;
     default:
         take_list(problems, place, field, value, at);
@@ -405,7 +411,8 @@ err fields_parse(struct arena *mem, const struct field *fields, str json, void *
                        error.text);
     if (!json_is_object(object))
         return err_new(mem, 400, "malformed_json", "The JSON must be an object.");
-    CLEANUP(problems_done) struct problems problems = {.mem = mem, .errors = {.max = ERRORS_MAX}};
+    CLEANUP(problems_done)
+    struct problems problems = {.mem = mem, .errors = {.max = ERRORS_MAX}, .source = json};
     take_object(&problems, NULL, fields, object, into);
     err e = problems_err(&problems);
     return arena_failed(mem) ? &err_no_memory : e;
