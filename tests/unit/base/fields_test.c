@@ -1,9 +1,10 @@
 /* Field tables: what parses, what is refused and how it is said, and what is printed. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <string.h>
 
