@@ -60,8 +60,13 @@ export function portFree(port) {
     });
 }
 
+const folders = [];
+process.once("exit", () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** A fresh folder, gone when this process ends. */
 export function tempFolder() {
-    return mkdtempSync(path.join(tmpdir(), "tinydevcrm-test-"));
+    folders.push(mkdtempSync(path.join(tmpdir(), "tinydevcrm-test-")));
+    return folders.at(-1);
 }
 
 /** What the program gets of this process's environment: nothing that would configure it. */
@@ -216,7 +221,6 @@ export class Server {
         } finally {
             await this.kill();
             servers.delete(this);
-            rmSync(this.folder, { recursive: true, force: true });
         }
     }
 

@@ -78,6 +78,15 @@ test("pages follow each other by cursor, and hold each row once", async () => {
     assert.equal(last.links.next, null);
 });
 
+test("the links of a table with an odd name lead on, too", async () => {
+    const me = await account(server);
+    for (const name of ["a b", "a/b?c#d&e=f", "100%25 größer", "+"]) {
+        await me.table(name, csv(["n"], range(5).map((i) => [i])));
+        const rows = await me.all(`/tables/${encodeURIComponent(name)}/rows/?limit=2`);
+        assert.deepEqual(rows.map((row) => row.n), range(5), name);
+    }
+});
+
 test("a cursor goes on as long as the table stands still", async () => {
     const me = await account(server);
     await me.table("t", csv(["n"], range(10).map((i) => [i])));

@@ -1,0 +1,260 @@
+// Jobs: which cron lines are taken, when a job fires, what its runs tell, and who is told.
+import assert from "node:assert/strict";
+import { slow, test, until, useServer } from "./harness.mjs";
+import { account, SAMPLE_COLUMNS, sampleCsv } from "./client.mjs";
+
+const server = useServer();
+const EVERY_SECOND = "1 seconds";
+
+async function withView(sql = "SELECT now() AS t") {
+    const me = await account(server);
+    await me.table("sample", sampleCsv, SAMPLE_COLUMNS);
+    await me.view("v", sql);
+    return me;
+}
+
+const runs = (me, id) => me.all(`/jobs/${id}/runs/`);
+const runsUntil = (me, id, n) =>
+    until(async () => {
+        const done = (await runs(me, id)).filter((run) => run.outcome !== "running");
+        return done.length >= n && done;
+    }, `${n} runs of job ${id}`);
+
+test("a job is the same object in create, show and list; ids are numbers from 1", async () => {
+    const me = await withView();
+    const made = await me.post("/jobs/create/", { view_name: "v", crontab_def: "30 2 1 1 *" });
+    assert.equal(made.id, 1);
+    assert.equal(made.view_name, "v");
+    assert.equal(made.crontab_def, "30 2 1 1 *");
+    assert.match(made.next_run, /^\d{4}-01-01T02:30:00(\.0+)?Z$/);
+    assert.equal(made.timezone, "UTC");
+    assert.equal(made.notify, "always");
+    assert.equal(made.active, true);
+    assert.deepEqual(await me.get("/jobs/1/"), made);
+    assert.deepEqual((await me.get("/jobs/")).data, [made]);
+    assert.equal((await me.job("v")).id, 2);
+});
+
+test("cron lines that are taken", async () => {
+    const me = await withView();
+    for (const crontab_def of [
+        "* * * * *",
+        "*/5 * * * *",
+        "0-30/10 0,12 1,15 * *",
+        "0 9 * * mon-fri",
+        "0 9 * JAN,jul Sun",
+        "59 23 31 12 7",
+        "0 0 * * 0",
+        "  0   0  *  *  *  ",
+        "@hourly",
+        "@daily",
+        "@midnight",
+        "@weekly",
+        "@monthly",
+        "@yearly",
+        "@annually",
+        "30 seconds",
+        "59 seconds",
+        "0 0 29 2 *",
+    ]) {
+        await me.post("/jobs/", { view_name: "v", crontab_def, active: false });
+    }
+});
+
+test("cron lines that are refused, naming the field and the reason", async () => {
+    const me = await withView();
+    for (const crontab_def of [
+        "",
+        "* * * *",
+        "* * * * * *",
+        "60 * * * *",
+        "* 24 * * *",
+        "* * 0 * *",
+        "* * 32 * *",
+        "* * * 13 *",
+        "* * * * 8",
+        "* * * * mon-",
+        "5-1 * * * *",
+        "*/0 * * * *",
+        "*/x * * * *",
+        "-1 * * * *",
+        "1,,2 * * * *",
+        "* * * foo *",
+        "@fortnightly",
+        "@reboot",
+        "0 seconds",
+        "60 seconds",
+        "-5 seconds",
+        "1.5 seconds",
+        "every minute",
+        "* * * * *; DROP TABLE jobs",
+        "9".repeat(5_000),
+    ]) {
+        const problem = await me.post("/jobs/", { view_name: "v", crontab_def }, 422);
+        assert.ok(problem.errors.crontab_def?.length, `${crontab_def.slice(0, 40)}: ${JSON.stringify(problem)}`);
+    }
+    assert.deepEqual((await me.get("/jobs/")).data, []);
+});
+
+test("time zones, notify and view are checked", async () => {
+    const me = await withView();
+    const good = await me.job("v", "0 3 * * *", { timezone: "Europe/Berlin", notify: "changed" });
+    assert.equal(good.timezone, "Europe/Berlin");
+    for (const [field, value] of [
+        ["timezone", "Mars/Olympus"],
+        ["timezone", "../../etc/passwd"],
+        ["timezone", ""],
+        ["notify", "sometimes"],
+        ["active", "perhaps"],
+        ["colour", "red"],
+    ]) {
+        const problem = await me.post("/jobs/", { view_name: "v", crontab_def: "@daily", [field]: value }, 422);
+        assert.ok(problem.errors[field], `${field}: ${JSON.stringify(problem)}`);
+    }
+    for (const view_name of ["missing", "sample"]) {
+        const problem = await me.call("POST", "/jobs/", { json: { view_name, crontab_def: "@daily" } });
+        assert.ok([404, 422].includes(problem.status));
+    }
+    assert.deepEqual(Object.keys((await me.post("/jobs/", {}, 422)).errors).sort(), ["crontab_def", "view_name"]);
+});
+
+test("a job fires on time, and its runs tell of it", async () => {
+    const me = await withView();
+    const { id } = await me.job("v", EVERY_SECOND);
+    const done = await runsUntil(me, id, 3);
+    for (const run of done) {
+        assert.equal(run.outcome, "succeeded");
+        assert.equal(run.error, null);
+        assert.equal(typeof run.duration_ms, "number");
+        assert.equal(typeof run.version, "number");
+    }
+    const late = done.map((run) => Date.parse(run.started) - Date.parse(run.due));
+    assert.ok(Math.min(...late) >= -1, `late by ${late}`);
+    assert.ok(Math.min(...late) <= 50 * slow, `late by ${late}`);
+    const versions = done.map((run) => run.version).sort((a, b) => a - b);
+    assert.equal(new Set(versions).size, versions.length);
+    assert.ok((await me.get("/views/v/")).version >= versions.at(-1));
+    assert.equal(new Set(done.map((run) => run.due)).size, done.length);
+});
+
+test("a run whose inputs stood still is skipped", async () => {
+    const me = await withView('SELECT count(*) AS n FROM sample');
+    const { id } = await me.job("v", EVERY_SECOND);
+    const [run] = await runsUntil(me, id, 1);
+    assert.equal(run.outcome, "skipped");
+    assert.equal((await me.get("/views/v/")).version, 1);
+    await me.post("/tables/sample/rows/", { rows: [{ SomeNumber: 1 }] });
+    await until(async () => (await me.get("/views/v/")).version === 2, "the view to be refreshed");
+});
+
+test("a run that fails says why, and the next one can succeed", async () => {
+    const me = await account(server);
+    await me.table("t", "x\n1\n", [{ column_name: "x", column_type: "text" }]);
+    await me.view("v", "SELECT CAST(x AS INTEGER) AS n, now() AS at FROM t");
+    await me.post("/tables/t/rows/", { rows: [{ x: "no number" }] });
+    const { id } = await me.job("v", EVERY_SECOND);
+    const failed = await until(async () => (await runs(me, id)).find((run) => run.outcome === "failed"), "a failed run");
+    assert.match(failed.error, /no number/);
+    await me.upload("/tables/t/replace/", { file: "x\n2\n" }, 200);
+    await until(async () => (await runs(me, id)).some((run) => run.outcome === "succeeded"), "a run that succeeds");
+});
+
+test("a slow run is never overlapped by the next", async () => {
+    const me = await withView();
+    await me.patch("/views/v/", { sql_query: "SELECT count(*) AS n, now() AS t FROM range(40000) a, range(30000) b WHERE a.range + b.range = -1" });
+    const { id } = await me.job("v", EVERY_SECOND);
+    const done = await runsUntil(me, id, 3);
+    await me.del(`/jobs/${id}/`);
+    const spans = done.map((run) => [Date.parse(run.started), Date.parse(run.started) + run.duration_ms]).sort((a, b) => a[0] - b[0]);
+    for (let i = 1; i < spans.length; i++) assert.ok(spans[i][0] >= spans[i - 1][1] - 2, JSON.stringify(spans));
+});
+
+test("PATCH stops a job, starts it again, and gives it another schedule", async () => {
+    const me = await withView();
+    const { id } = await me.job("v", EVERY_SECOND);
+    await runsUntil(me, id, 1);
+    const stopped = await me.patch(`/jobs/${id}/`, { active: false });
+    assert.equal(stopped.active, false);
+    const quiet = await until(async () => {
+        const all = await runs(me, id);
+        return all.every((run) => run.outcome !== "running") && all.length;
+    }, "the last run to end");
+    const clock = await me.job("v", EVERY_SECOND);
+    await runsUntil(me, clock.id, 2);
+    assert.equal((await runs(me, id)).length, quiet);
+    await me.patch(`/jobs/${id}/`, { active: true });
+    await runsUntil(me, id, quiet + 1);
+    const changed = await me.patch(`/jobs/${id}/`, { crontab_def: "@yearly", timezone: "Asia/Tokyo", notify: "non_empty" });
+    assert.equal(changed.crontab_def, "@yearly");
+    assert.equal(changed.timezone, "Asia/Tokyo");
+    assert.equal(changed.notify, "non_empty");
+    assert.deepEqual(await me.get(`/jobs/${id}/`), changed);
+    await me.patch(`/jobs/${id}/`, { crontab_def: "nonsense" }, 422);
+    await me.patch(`/jobs/${id}/`, { id: 7 }, 422);
+    assert.deepEqual(await me.get(`/jobs/${id}/`), changed);
+});
+
+test("DELETE ends a job; its number is not used again", async () => {
+    const me = await withView();
+    const { id } = await me.job("v");
+    await me.del(`/jobs/${id}/`);
+    await me.get(`/jobs/${id}/`, 404);
+    await me.get(`/jobs/${id}/runs/`, 404);
+    await me.del(`/jobs/${id}/`, 404);
+    assert.equal((await me.job("v")).id, id + 1);
+    for (const wrong of ["0", "-1", "x", "99999999999999999999", "1.0"]) await me.get(`/jobs/${wrong}/`, 404);
+});
+
+test("a view with a job goes only with it", async () => {
+    const me = await withView();
+    const { id } = await me.job("v");
+    const reply = await me.call("DELETE", "/views/v/");
+    assert.ok([204, 409].includes(reply.status));
+    if (reply.status === 409) await me.del("/views/v/?cascade=true");
+    await me.get(`/jobs/${id}/`, 404);
+});
+
+test("notify: always, changed, non_empty", async (t) => {
+    const me = await account(server);
+    await me.table("t", "n\n");
+    await me.upload("/tables/t/replace/", { file: "n\n1\n" }, 200);
+    await me.view("v", "SELECT n, now() IS NOT NULL AS x FROM t WHERE n > 100");
+    const streams = {};
+    for (const notify of ["always", "changed", "non_empty"]) {
+        const { id } = await me.job("v", undefined, { notify });
+        const { public_identifier } = await me.channel(id);
+        streams[notify] = await me.listen(t, public_identifier);
+    }
+    const refresh = async (file) => {
+        if (file) await me.upload("/tables/t/replace/", { file }, 200);
+        return (await me.refresh_view("v")).version;
+    };
+    const empty = await refresh();
+    const filled = await refresh("n\n200\n");
+    const same = await refresh();
+    const emptied = await refresh("n\n1\n");
+    const last = await refresh("n\n300\n");
+    const told = async (notify) => {
+        await streams[notify].next("message", (event) => event.data.version === last);
+        return streams[notify].messages().map((event) => event.data.version);
+    };
+    assert.deepEqual(await told("always"), [empty, filled, same, emptied, last]);
+    assert.deepEqual(await told("changed"), [filled, emptied, last]);
+    assert.deepEqual(await told("non_empty"), [filled, same, last]);
+});
+
+test("what came due while the program was down is made up for once", async (t) => {
+    const me = await withView();
+    const { id } = await me.job("v", EVERY_SECOND);
+    const before = (await runsUntil(me, id, 1)).length;
+    await server.stop();
+    const down = Date.now();
+    await until(() => Date.now() > down + 3_000, "three due times to pass");
+    await server.start();
+    t.diagnostic(`${before} runs before the stop`);
+    const up = Date.now();
+    const done = await runsUntil(me, id, before + 2);
+    const between = done.filter((run) => Date.parse(run.due) > down && Date.parse(run.due) < up - 1_500);
+    assert.ok(between.length <= 1, JSON.stringify(between));
+    assert.equal(new Set(done.map((run) => run.due)).size, done.length);
+});
