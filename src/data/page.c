@@ -25,23 +25,28 @@ int64_t page_rows(const struct page *page)
     return page->limit + 1;
 }
 
-str page_link(struct request *rq, const char *name, str value, int64_t limit)
+void url_print(struct buf *out, str text)
 {
     static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            c == '-' || c == '.' || c == '_' || c == '~') {
+            buf_char(out, (char)c);
+        } else {
+            buf_char(out, '%');
+            buf_char(out, hex[c >> 4]);
+            buf_char(out, hex[c & 15]);
+        }
+    }
+}
+
+str page_link(struct request *rq, const char *name, str value, int64_t limit)
+{
     CLEANUP(buf_done) struct buf link;
     buf_init(&link, 16 * 1024);
     buf_fmt(&link, "%.*s/?limit=%lld&%s=", STR_ARGS(rq->path), (long long)limit, name);
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.at[i];
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            strchr("-._~", c)) {
-            buf_char(&link, (char)c);
-        } else {
-            buf_char(&link, '%');
-            buf_char(&link, hex[c >> 4]);
-            buf_char(&link, hex[c & 15]);
-        }
-    }
+    url_print(&link, value);
     return str_copy(rq->mem, buf_str(&link));
 }
 

@@ -20,6 +20,8 @@ int64_t page_rows(const struct page *page);
  */
 MUST_CHECK err page_reply(struct request *rq, const struct page *page, const struct field *fields,
                           size_t size, struct list list, size_t key);
+/* Percent-encodes all but the unreserved characters of RFC 3986. */
+void url_print(struct buf *out, str text);
 /* "<path>/?<name>=<value>&limit=<n>" */
 str page_link(struct request *rq, const char *name, str value, int64_t limit);
 
