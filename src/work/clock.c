@@ -311,12 +311,13 @@ err clock_start(struct clock *clock, struct arena *mem)
 void clock_stop(struct clock *clock)
 {
     pthread_mutex_lock(&clock->lock);
+    bool running = clock->running;
+    clock->running = false;
     clock->stopping = true;
     timer_set(clock);
     pthread_mutex_unlock(&clock->lock);
-    if (clock->running)
+    if (running)
         pthread_join(clock->thread, NULL);
-    clock->running = false;
     pool_free(clock->pool);
     clock->pool = NULL;
 }
