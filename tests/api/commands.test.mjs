@@ -67,7 +67,7 @@ test(
     "the walkthrough as it is typed, and a browser's EventSource beside it",
     async () => {
         const [walk, browser] = [blocks("## Walkthrough", "sh"), blocks("## Listening from a browser", "sh")];
-        const script = [...walk.slice(0, -1), ...browser, 'echo "CHANNEL=$CHANNEL"', walk.at(-1)].join("\n");
+        const script = [...walk.slice(0, -1), ...browser, String.raw`printf '\nCHANNEL=%s\n' "$CHANNEL"`, walk.at(-1)].join("\n");
         let opened;
         const out = await shell(script, (text) => {
             const ticket = /"ticket": ?"([^"]+)"/.exec(text)?.[1];

@@ -36,7 +36,7 @@ test("the README's table of settings is the program's", async () => {
     const { stdout } = await runProgram(["help"]);
     const settings = [...stdout.matchAll(/^ {2}([A-Z_]{4,})\s+(\S+)\s+(.+)$/gm)].map(([, name, value, text]) => [name, value, text.trim()]);
     const readme = readFileSync(path.join(root, "README.md"), "utf8");
-    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$/gm)].map(([, name, value, text]) => [name, value.replaceAll("`", ""), text]);
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \|\s*(.*?)\s*\| (.*?) \|$/gm)].map(([, name, value, text]) => [name, value.replaceAll("`", ""), text]);
     assert.ok(settings.length >= 18, stdout);
     assert.deepEqual(rows, settings.map(([name, value, text]) => [name, value === "(empty)" ? "" : value, text]));
 });
