@@ -40,7 +40,10 @@ test("wrong fields are all named at once", async () => {
     const bad = expect(await register({ primary_email: "no address", password: "short", colour: 3 }), 422, "register");
     assert.equal(bad.code, "invalid_fields");
     for (const name of ["primary_email", "password", "colour"]) {
-        assert.ok(Array.isArray(bad.errors[name]) && bad.errors[name].length, `${name} in ${JSON.stringify(bad.errors)}`);
+        assert.ok(
+            Array.isArray(bad.errors[name]) && bad.errors[name].length,
+            `${name} in ${JSON.stringify(bad.errors)}`,
+        );
     }
     const none = expect(await register({}), 422, "register");
     assert.deepEqual(Object.keys(none.errors).sort(), ["password", "primary_email"]);
@@ -52,8 +55,17 @@ test("an address may have what addresses have", async () => {
     for (const primary_email of ["o'brien@example.com", "x.y-z_1@sub.example.co.uk", `${"a".repeat(64)}@example.com`]) {
         expect(await register({ primary_email, password: PASSWORD }), 201, primary_email);
     }
-    const wrong = ["", "@example.com", "a@", "a b@example.com", "a@b@c", `${"a".repeat(250)}@example.com`, "a\n@example.com"];
-    for (const primary_email of wrong) expect(await register({ primary_email, password: PASSWORD }), 422, primary_email);
+    const wrong = [
+        "",
+        "@example.com",
+        "a@",
+        "a b@example.com",
+        "a@b@c",
+        `${"a".repeat(250)}@example.com`,
+        "a\n@example.com",
+    ];
+    for (const primary_email of wrong)
+        expect(await register({ primary_email, password: PASSWORD }), 422, primary_email);
 });
 
 test("a password is neither cut nor folded", async () => {
@@ -78,7 +90,9 @@ test("wrong password and unknown address can't be told apart", async () => {
 
 test("an access token is HS256 with its session and five minutes", async () => {
     const me = await account(server);
-    const { payload, protectedHeader } = await jwtVerify(me.access, new TextEncoder().encode(KEY), { algorithms: ["HS256"] });
+    const { payload, protectedHeader } = await jwtVerify(me.access, new TextEncoder().encode(KEY), {
+        algorithms: ["HS256"],
+    });
     assert.equal(protectedHeader.alg, "HS256");
     assert.equal(payload.token_type, "access");
     assert.equal(typeof payload.sid, "string");
@@ -92,7 +106,9 @@ test("an access token is HS256 with its session and five minutes", async () => {
 test("me, with either scheme in any case", async () => {
     const me = await account(server, { full_name: "Grace Hopper" });
     for (const scheme of ["JWT", "Bearer", "bearer", "jwt"]) {
-        const reply = await call(server, "GET", "/auth/users/me/", { headers: { authorization: `${scheme} ${me.access}` } });
+        const reply = await call(server, "GET", "/auth/users/me/", {
+            headers: { authorization: `${scheme} ${me.access}` },
+        });
         const body = expect(reply, 200, scheme);
         assert.equal(body.primary_email, me.email);
         assert.equal(body.full_name, "Grace Hopper");

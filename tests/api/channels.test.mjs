@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { EventSource } from "eventsource";
 import { test, until, useServer, within } from "./harness.mjs";
+import { listen } from "./sse.mjs";
 import { account, call, expect, stage } from "./client.mjs";
 
 const server = useServer();
@@ -21,9 +22,19 @@ test("a channel is the same object in create, show and list", async () => {
     assert.deepEqual(made.job_ids, [job]);
     assert.deepEqual(await me.get(`/channels/${made.public_identifier}/`), made);
     const list = (await me.get("/channels/")).data;
-    assert.deepEqual(list.find((one) => one.public_identifier === made.public_identifier), made);
+    assert.deepEqual(
+        list.find((one) => one.public_identifier === made.public_identifier),
+        made,
+    );
     assert.deepEqual(list.map((one) => one.public_identifier).sort(), [channel, made.public_identifier].sort());
-    for (const wrong of [{ job_id: 99 }, { job_id: "x" }, { job_ids: [] }, { job_ids: [job, 99] }, {}, { job_id: job, include: "all" }]) {
+    for (const wrong of [
+        { job_id: 99 },
+        { job_id: "x" },
+        { job_ids: [] },
+        { job_ids: [job, 99] },
+        {},
+        { job_id: job, include: "all" },
+    ]) {
         const reply = await me.call("POST", "/channels/", { json: wrong });
         assert.ok([404, 422].includes(reply.status), `${JSON.stringify(wrong)} got ${reply.status}`);
     }
@@ -52,7 +63,6 @@ test("a listener hears of each refresh, on both ports", async (t) => {
 
 test("the path works with and without its trailing slash", async (t) => {
     const { me, channel } = await stage(server);
-    const { listen } = await import("./sse.mjs");
     const listener = await listen(t, `${server.streamUrl}/channels/${channel}/listen`, { token: me.access });
     assert.equal(listener.status, 200);
 });
@@ -63,7 +73,10 @@ test("resuming by Last-Event-ID or ?lastEventId: no loss, no repeat", async (t) 
     for (let i = 0; i < 5; i++) await change(me);
     await first.next("message", (event) => event.data.version === 6);
     const seen = first.messages();
-    assert.deepEqual(seen.map((event) => event.data.version), [2, 3, 4, 5, 6]);
+    assert.deepEqual(
+        seen.map((event) => event.data.version),
+        [2, 3, 4, 5, 6],
+    );
     await first.close();
     for (const from of [
         { lastEventId: seen[1].id },
@@ -74,9 +87,18 @@ test("resuming by Last-Event-ID or ?lastEventId: no loss, no repeat", async (t) 
         const version = await change(me);
         await again.next("message", (event) => event.data.version === version);
         const told = again.messages();
-        assert.deepEqual(told.slice(0, 3).map((event) => event.text), seen.slice(2).map((event) => event.text));
-        assert.deepEqual(told.slice(0, 3).map((event) => event.id), seen.slice(2).map((event) => event.id));
-        assert.deepEqual(told.map((event) => event.data.version), [...Array(version - 3).keys()].map((i) => i + 4));
+        assert.deepEqual(
+            told.slice(0, 3).map((event) => event.text),
+            seen.slice(2).map((event) => event.text),
+        );
+        assert.deepEqual(
+            told.slice(0, 3).map((event) => event.id),
+            seen.slice(2).map((event) => event.id),
+        );
+        assert.deepEqual(
+            told.map((event) => event.data.version),
+            [...Array(version - 3).keys()].map((i) => i + 4),
+        );
         await again.close();
     }
 });
@@ -101,7 +123,10 @@ test("listeners that come and go while versions are made see each once", async (
     }
     await writing;
     assert.equal(last, 16);
-    assert.deepEqual(versions.slice(-15), [...Array(15).keys()].map((i) => i + 2));
+    assert.deepEqual(
+        versions.slice(-15),
+        [...Array(15).keys()].map((i) => i + 2),
+    );
 });
 
 test("a position that is not kept gets stream-reset, and goes on live", async (t) => {
@@ -119,7 +144,15 @@ test("a position that is not kept gets stream-reset, and goes on live", async (t
 
 test("a wrong position gets stream-error", async (t) => {
     const { me, channel } = await stage(server);
-    for (const lastEventId of ["nonsense", `${channel}`, `${channel}:x`, `${channel}:-1`, `${channel}:1:2`, "00000000-0000-4000-8000-000000000000:1", `${channel}:99999999999999999999`]) {
+    for (const lastEventId of [
+        "nonsense",
+        `${channel}`,
+        `${channel}:x`,
+        `${channel}:-1`,
+        `${channel}:1:2`,
+        "00000000-0000-4000-8000-000000000000:1",
+        `${channel}:99999999999999999999`,
+    ]) {
         const listener = await me.listen(t, channel, { lastEventId });
         assert.equal(listener.status, 200, lastEventId);
         const error = await listener.next("stream-error");
@@ -176,15 +209,19 @@ test("a channel can carry the changes or the rows themselves", async (t) => {
     await me.upload("/tables/sample/replace/", { file: "SomeNumber,SomeString\n0,Alfa\n2,edited\n" }, 200);
     await me.refresh_view("small");
     const heard = (await changes.next()).data;
-    assert.deepEqual(
-        heard.changes.map((one) => `${one.change} ${one.row.SomeNumber} ${one.row.SomeString}`).sort(),
-        ["added 2 edited", "removed 1 Bravo", "removed 2 Charlie"],
-    );
+    assert.deepEqual(heard.changes.map((one) => `${one.change} ${one.row.SomeNumber} ${one.row.SomeString}`).sort(), [
+        "added 2 edited",
+        "removed 1 Bravo",
+        "removed 2 Charlie",
+    ]);
     assert.equal(heard.rows, undefined);
     const whole = (await rows.next()).data;
     assert.deepEqual(
         whole.rows.slice().sort((a, b) => a.SomeNumber - b.SomeNumber),
-        [{ SomeNumber: 0, SomeString: "Alfa" }, { SomeNumber: 2, SomeString: "edited" }],
+        [
+            { SomeNumber: 0, SomeString: "Alfa" },
+            { SomeNumber: 2, SomeString: "edited" },
+        ],
     );
 });
 
@@ -213,7 +250,8 @@ test("a ticket opens one stream once, for its own channel", async (t) => {
     const other = await me.channel(1);
     const { ticket, expires_at } = await me.post(`/channels/${channel}/tickets/`, undefined);
     assert.ok(Date.parse(expires_at) > Date.now() && Date.parse(expires_at) < Date.now() + 600_000);
-    const at = (id, name = ticket) => me.listen(t, id, { token: undefined, query: `?ticket=${encodeURIComponent(name)}` });
+    const at = (id, name = ticket) =>
+        me.listen(t, id, { token: undefined, query: `?ticket=${encodeURIComponent(name)}` });
     assert.equal((await at(other.public_identifier)).status, 401);
     const { ticket: second } = await me.post(`/channels/${channel}/tickets/`, undefined);
     assert.equal((await at(channel, second)).status, 200);
@@ -225,7 +263,9 @@ test("a ticket opens one stream once, for its own channel", async (t) => {
 test("of many that come with one ticket at once, one gets in", async (t) => {
     const { me, channel } = await stage(server);
     const { ticket } = await me.post(`/channels/${channel}/tickets/`, undefined);
-    const all = await Promise.all([1, 2, 3, 4, 5].map(() => me.listen(t, channel, { token: undefined, query: `?ticket=${ticket}` })));
+    const all = await Promise.all(
+        [1, 2, 3, 4, 5].map(() => me.listen(t, channel, { token: undefined, query: `?ticket=${ticket}` })),
+    );
     assert.deepEqual(all.map((listener) => listener.status).sort(), [200, 401, 401, 401, 401]);
 });
 
@@ -255,7 +295,8 @@ test("the eventsource package listens with a ticket", async (t) => {
 });
 
 test("the sample table's own walkthrough view tells of each second", async (t) => {
-    const sql = 'SELECT * FROM sample WHERE "SomeNumber" = CAST( EXTRACT( SECOND FROM NOW()) * 1000000 AS INTEGER) % 10';
+    const sql =
+        'SELECT * FROM sample WHERE "SomeNumber" = CAST( EXTRACT( SECOND FROM NOW()) * 1000000 AS INTEGER) % 10';
     const { me, channel } = await stage(server, { sql, job: { crontab_def: "1 seconds" }, include: "rows" });
     const listener = await me.listen(t, channel);
     const heard = [await listener.next(), await listener.next()];

@@ -43,7 +43,8 @@ export async function call(server, method, target, { token, json, form, body, he
     const answer = await fetch(new URL(target, server.url), init);
     const bytes = Buffer.from(await answer.arrayBuffer());
     const reply = { status: answer.status, headers: answer.headers, bytes, body: undefined };
-    if (/json/.test(answer.headers.get("content-type") ?? "") && bytes.length) reply.body = JSON.parse(bytes.toString());
+    if (/json/.test(answer.headers.get("content-type") ?? "") && bytes.length)
+        reply.body = JSON.parse(bytes.toString());
     if (reply.status >= 400 && method !== "HEAD") checkProblem(reply);
     return reply;
 }
@@ -157,7 +158,10 @@ export async function account(server, { email = `user${process.pid}.${++counter}
 }
 
 /** The usual stage: an account with the sample table, a view over it, a job that is not due soon, and a channel. */
-export async function stage(server, { sql = 'SELECT * FROM sample WHERE "SomeNumber" < 3', job = {}, ...channel } = {}) {
+export async function stage(
+    server,
+    { sql = 'SELECT * FROM sample WHERE "SomeNumber" < 3', job = {}, ...channel } = {},
+) {
     const me = await account(server);
     await me.table("sample", sampleCsv, SAMPLE_COLUMNS);
     await me.view("small", sql);

@@ -41,17 +41,30 @@ async function shell(script, enough) {
 
 before(
     async () => {
-        for (const port of [8000, 7999]) assert.ok(await portFree(port), `the walkthrough needs port ${port}, which is taken`);
+        for (const port of [8000, 7999])
+            assert.ok(await portFree(port), `the walkthrough needs port ${port}, which is taken`);
         const [command] = blocks("# TinyDevCRM", "sh");
         const [run] = command.split("\n").filter((line) => line.startsWith("make run"));
         const env = cleanEnv({ DATA_DIR: tempFolder(), BUILD: path.relative(root, build) || build });
-        server = spawn("bash", ["-c", run.replace(/#.*/, "")], { cwd: root, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+        server = spawn("bash", ["-c", run.replace(/#.*/, "")], {
+            cwd: root,
+            env,
+            detached: true,
+            stdio: ["ignore", "pipe", "pipe"],
+        });
         for (const pipe of [server.stdout, server.stderr]) pipe.setEncoding("utf8").on("data", (text) => (log += text));
         server.ended = new Promise((resolve) => server.once("close", resolve));
-        await until(async () => {
-            if (server.exitCode !== null) throw new Error(`make run ended: ${log}`);
-            return fetch("http://localhost:8000/ready").then((answer) => answer.status === 200, () => false);
-        }, "make run to serve on port 8000", 120_000);
+        await until(
+            async () => {
+                if (server.exitCode !== null) throw new Error(`make run ended: ${log}`);
+                return fetch("http://localhost:8000/ready").then(
+                    (answer) => answer.status === 200,
+                    () => false,
+                );
+            },
+            "make run to serve on port 8000",
+            120_000,
+        );
     },
     { timeout: 150_000 * slow },
 );
@@ -67,7 +80,12 @@ test(
     "the walkthrough as it is typed, and a browser's EventSource beside it",
     async () => {
         const [walk, browser] = [blocks("## Walkthrough", "sh"), blocks("## Listening from a browser", "sh")];
-        const script = [...walk.slice(0, -1), ...browser, String.raw`printf '\nCHANNEL=%s\n' "$CHANNEL"`, walk.at(-1)].join("\n");
+        const script = [
+            ...walk.slice(0, -1),
+            ...browser,
+            String.raw`printf '\nCHANNEL=%s\n' "$CHANNEL"`,
+            walk.at(-1),
+        ].join("\n");
         let opened;
         const out = await shell(script, (text) => {
             const ticket = /"ticket": ?"([^"]+)"/.exec(text)?.[1];

@@ -24,7 +24,8 @@ test("version and help", async () => {
     assert.ok(told.stdout.includes(version));
     const help = await runProgram(["help"]);
     assert.equal(help.code, 0);
-    for (const word of ["serve", "migrate", "superuser", "version", "DATA_DIR"]) assert.match(help.stdout, new RegExp(word));
+    for (const word of ["serve", "migrate", "superuser", "version", "DATA_DIR"])
+        assert.match(help.stdout, new RegExp(word));
     for (const args of [["nonsense"], ["migrate", "sideways"], ["serve", "extra"]]) {
         const wrong = await runProgram(args);
         assert.notEqual(wrong.code, 0, args.join(" "));
@@ -34,11 +35,22 @@ test("version and help", async () => {
 
 test("the README's table of settings is the program's", async () => {
     const { stdout } = await runProgram(["help"]);
-    const settings = [...stdout.matchAll(/^ {2}([A-Z_]{4,})\s+(\S+)\s+(.+)$/gm)].map(([, name, value, text]) => [name, value, text.trim()]);
+    const settings = [...stdout.matchAll(/^ {2}([A-Z_]{4,})\s+(\S+)\s+(.+)$/gm)].map(([, name, value, text]) => [
+        name,
+        value,
+        text.trim(),
+    ]);
     const readme = readFileSync(path.join(root, "README.md"), "utf8");
-    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \|\s*(.*?)\s*\| (.*?) \|$/gm)].map(([, name, value, text]) => [name, value.replaceAll("`", ""), text]);
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \|\s*(.*?)\s*\| (.*?) \|$/gm)].map(([, name, value, text]) => [
+        name,
+        value.replaceAll("`", ""),
+        text,
+    ]);
     assert.ok(settings.length >= 18, stdout);
-    assert.deepEqual(rows, settings.map(([name, value, text]) => [name, value === "(empty)" ? "" : value, text]));
+    assert.deepEqual(
+        rows,
+        settings.map(([name, value, text]) => [name, value === "(empty)" ? "" : value, text]),
+    );
 });
 
 test("a wrong value refuses to start, and the line names it", async () => {
@@ -69,7 +81,11 @@ test("a wrong value refuses to start, and the line names it", async () => {
         const env = { PORT: port, STREAM_PORT: "", DATA_DIR: tempFolder(), [name]: value };
         const { code, stderr } = await runProgram(["serve"], { env });
         assert.ok(typeof code === "number" && code !== 0, `${name}=${value} ended with ${code}`);
-        assert.match(stderr, new RegExp({ TLS_CERT: "TLS_", DATA_DIR: "folder" }[name] ?? name), `${name}=${value}: ${stderr}`);
+        assert.match(
+            stderr,
+            new RegExp({ TLS_CERT: "TLS_", DATA_DIR: "folder" }[name] ?? name),
+            `${name}=${value}: ${stderr}`,
+        );
         assert.ok(stderr.trim().split("\n").length <= 3, stderr);
         if (name === "SECRET_KEY") assert.doesNotMatch(stderr, /short$/m);
     }
@@ -77,7 +93,9 @@ test("a wrong value refuses to start, and the line names it", async () => {
 
 test("a port that is taken refuses to start", async (t) => {
     const server = await serve(t);
-    const { code, stderr } = await runProgram(["serve"], { env: { PORT: String(server.port), STREAM_PORT: "", DATA_DIR: tempFolder() } });
+    const { code, stderr } = await runProgram(["serve"], {
+        env: { PORT: String(server.port), STREAM_PORT: "", DATA_DIR: tempFolder() },
+    });
     assert.ok(code !== 0);
     assert.match(stderr, new RegExp(String(server.port)));
 });
@@ -94,7 +112,10 @@ test("a data folder that is in use refuses a second server", async (t) => {
 test(".env of the working folder is read, and the environment wins", async () => {
     const folder = tempFolder();
     writeFileSync(path.join(folder, ".env"), "# a comment\n\nQUERY_SECONDS=never\nexport LOG_LEVEL='debug'\n");
-    const wrong = await runProgram(["serve"], { cwd: folder, env: { PORT: String(await freePort()), STREAM_PORT: "" } });
+    const wrong = await runProgram(["serve"], {
+        cwd: folder,
+        env: { PORT: String(await freePort()), STREAM_PORT: "" },
+    });
     assert.ok(wrong.code !== 0);
     assert.match(wrong.stderr, /QUERY_SECONDS/);
     writeFileSync(path.join(folder, ".env"), "PORT=7\nthis is no setting\n");
@@ -143,7 +164,12 @@ test("superuser makes an account, or raises the one there", async (t) => {
         assert.equal(made.code, 0, made.stderr);
         assert.ok(!made.stdout.includes(PASSWORD));
     }
-    for (const [args, password] of [[[], PASSWORD], [["no address"], PASSWORD], [["a@example.com"], "short"], [["a@example.com"], ""]]) {
+    for (const [args, password] of [
+        [[], PASSWORD],
+        [["no address"], PASSWORD],
+        [["a@example.com"], "short"],
+        [["a@example.com"], ""],
+    ]) {
         assert.notEqual((await superuser(args, password)).code, 0, args.join(" "));
     }
     await server.start();
@@ -164,7 +190,10 @@ test("one log line a request, with its id, as text and as JSON", async (t) => {
         const id = reply.headers.get("x-request-id");
         assert.ok(id);
         await until(() => server.log.slice(before).includes(id), "the line");
-        const lines = server.log.slice(before).split("\n").filter((line) => line.includes(id));
+        const lines = server.log
+            .slice(before)
+            .split("\n")
+            .filter((line) => line.includes(id));
         assert.equal(lines.length, 1, lines.join("\n"));
         assert.match(lines[0], /GET/);
         assert.match(lines[0], /401/);
@@ -177,7 +206,8 @@ test("one log line a request, with its id, as text and as JSON", async (t) => {
 test("RATE_LIMIT: too many from one address are told to wait", async (t) => {
     const server = await serve(t, { env: { RATE_LIMIT: "20" } });
     const replies = [];
-    for (let i = 0; i < 60; i++) replies.push(await call(server, "POST", "/auth/tokens/refresh/", { json: { refresh: "x" } }));
+    for (let i = 0; i < 60; i++)
+        replies.push(await call(server, "POST", "/auth/tokens/refresh/", { json: { refresh: "x" } }));
     const refused = replies.filter((reply) => reply.status === 429);
     assert.ok(refused.length >= 20 && refused.length <= 50, `${refused.length} of 60 refused`);
     assert.match(refused[0].headers.get("retry-after"), /^\d+$/);

@@ -1,25 +1,13 @@
 // Kill -9 at any moment: what was acknowledged is there, nothing is left over, and a listener that resumes misses nothing.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync } from "node:fs";
-import path from "node:path";
-import { alive, descendants, test, until, useServer } from "./harness.mjs";
+import { existsSync, statSync } from "node:fs";
+import { alive, descendants, temporaryFiles, test, until, useServer } from "./harness.mjs";
 import { account, call, SAMPLE_COLUMNS, sampleCsv, uploadForm } from "./client.mjs";
 import { csv, range } from "./files.mjs";
 import { Listener } from "./sse.mjs";
 
 const server = useServer({ env: { ACCESS_TOKEN_SECONDS: "3600" } });
 const ROUNDS = 4;
-
-/** What is in folders for temporary files, and whatever is called one. */
-function temporaryFiles(folder) {
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-        const at = path.join(folder, entry.name);
-        if (!entry.isDirectory()) return /\.(tmp|part|upload)$/.test(entry.name) ? [at] : [];
-        if (/^(tmp|temp|uploads?)$/.test(entry.name)) return readdirSync(at).map((name) => path.join(at, name));
-        return temporaryFiles(at);
-    });
-}
 
 /** A listener that comes back for ever, from where it was. */
 class Faithful {
@@ -63,7 +51,17 @@ class Faithful {
 /** Writes until the server dies; remembers what it was told is done. */
 class Writer {
     constructor(me, name) {
-        Object.assign(this, { me, name, tables: [], views: [], jobs: [], channels: [], added: 0, asked: 0, acknowledged: 0 });
+        Object.assign(this, {
+            me,
+            name,
+            tables: [],
+            views: [],
+            jobs: [],
+            channels: [],
+            added: 0,
+            asked: 0,
+            acknowledged: 0,
+        });
     }
 
     async run() {
@@ -100,7 +98,10 @@ class Writer {
         for (const id of this.jobs) await this.me.get(`/jobs/${id}/`);
         for (const id of this.channels) await this.me.get(`/channels/${id}/`);
         const rows = (await this.me.rows("t")).filter((row) => row.who === this.name);
-        assert.ok(rows.length >= this.added && rows.length <= this.asked, `${rows.length} rows, ${this.added} acknowledged of ${this.asked}`);
+        assert.ok(
+            rows.length >= this.added && rows.length <= this.asked,
+            `${rows.length} rows, ${this.added} acknowledged of ${this.asked}`,
+        );
         assert.equal(rows.length % 3, 0, "an append is all or nothing");
     }
 }
@@ -124,37 +125,69 @@ test(
             const writers = range(3).map((i) => new Writer(me, `w${round}${i}`));
             all.push(...writers);
             const running = Promise.all(writers.map((writer) => writer.run()));
-            await until(() => writers.reduce((sum, writer) => sum + writer.acknowledged, 0) >= 4 + round * 3, "some writes");
+            await until(
+                () => writers.reduce((sum, writer) => sum + writer.acknowledged, 0) >= 4 + round * 3,
+                "some writes",
+            );
             const engines = descendants(server.pid);
             await server.kill();
             await running;
             await until(() => !engines.some(alive), "the engine's processes to end");
             await server.start();
             for (const writer of writers) await writer.check();
-            await until(() => temporaryFiles(server.dataDir).length === 0, `no temporary files: ${temporaryFiles(server.dataDir)}`);
+            await until(
+                () => temporaryFiles(server.dataDir).length === 0,
+                `no temporary files: ${temporaryFiles(server.dataDir)}`,
+            );
         }
         for (const writer of all) await writer.check();
         await me.refresh_view("v");
         await me.patch(`/jobs/${id}/`, { active: false });
-        await until(async () => (await me.all(`/jobs/${id}/runs/`)).every((run) => run.outcome !== "running"), "the last run");
+        await until(
+            async () => (await me.all(`/jobs/${id}/runs/`)).every((run) => run.outcome !== "running"),
+            "the last run",
+        );
         const { version } = await me.get("/views/v/");
         await until(() => faithful.versions().at(-1) === version, `version ${version}; heard ${faithful.versions()}`);
-        assert.deepEqual(faithful.versions(), range(version - 1).map((i) => i + 2), "every version once");
-        assert.deepEqual(await patched(me, first), sorted(await me.rows("v", "views")), "version 1 and all changes are the rows");
+        assert.deepEqual(
+            faithful.versions(),
+            range(version - 1).map((i) => i + 2),
+            "every version once",
+        );
+        assert.deepEqual(
+            await patched(me, first),
+            sorted(await me.rows("v", "views")),
+            "version 1 and all changes are the rows",
+        );
         const entries = await me.all("/events/");
-        assert.deepEqual(entries.map((entry) => entry.n), range(entries.length).map((i) => i + 1));
+        assert.deepEqual(
+            entries.map((entry) => entry.n),
+            range(entries.length).map((i) => i + 1),
+        );
         for (const name of all.flatMap((writer) => [...writer.tables, ...writer.views])) {
-            assert.equal(entries.filter((entry) => entry.subject === name && /created$/.test(entry.type)).length, 1, name);
+            assert.equal(
+                entries.filter((entry) => entry.subject === name && /created$/.test(entry.type)).length,
+                1,
+                name,
+            );
         }
-        t.diagnostic(`${version} versions, ${entries.length} entries, ${all.reduce((sum, writer) => sum + writer.acknowledged, 0)} rounds of writing`);
+        t.diagnostic(
+            `${version} versions, ${entries.length} entries, ${all.reduce((sum, writer) => sum + writer.acknowledged, 0)} rounds of writing`,
+        );
     },
     { timeout: 120_000 },
 );
 
 test("kill -9 during a long load: the table is there whole, or not at all", async () => {
     const me = await account(server);
-    const file = csv(["n", "word"], range(300_000).map((i) => [i, `word number ${i}`]));
-    const begun = await me.call("POST", "/tables/", { form: uploadForm({ table_name: "t", file }), headers: { prefer: "respond-async" } });
+    const file = csv(
+        ["n", "word"],
+        range(300_000).map((i) => [i, `word number ${i}`]),
+    );
+    const begun = await me.call("POST", "/tables/", {
+        form: uploadForm({ table_name: "t", file }),
+        headers: { prefer: "respond-async" },
+    });
     assert.equal(begun.status, 202);
     await server.restart();
     const load = await until(async () => {
@@ -166,14 +199,20 @@ test("kill -9 during a long load: the table is there whole, or not at all", asyn
         await me.get("/tables/t/", 404);
         await me.table("t");
     }
-    await until(() => temporaryFiles(server.dataDir).length === 0, `no temporary files: ${temporaryFiles(server.dataDir)}`);
+    await until(
+        () => temporaryFiles(server.dataDir).length === 0,
+        `no temporary files: ${temporaryFiles(server.dataDir)}`,
+    );
 });
 
 test("kill -9 during an upload leaves no file", async () => {
     const me = await account(server);
     const form = uploadForm({ table_name: "t", file: Buffer.alloc(50_000_000, "line\n") });
     const sent = me.call("POST", "/tables/", { form }).catch((problem) => problem);
-    await until(() => temporaryFiles(server.dataDir).some((file) => existsSync(file) && statSync(file).size > 0), "the upload to begin");
+    await until(
+        () => temporaryFiles(server.dataDir).some((file) => existsSync(file) && statSync(file).size > 0),
+        "the upload to begin",
+    );
     await server.kill();
     await sent;
     await server.start();

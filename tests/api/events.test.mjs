@@ -19,9 +19,26 @@ test("everything that happens is an entry of the log", async () => {
     await me.del("/views/small/");
     await me.del("/tables/copy/");
     const entries = await log(me);
-    assert.deepEqual(entries.map((entry) => entry.n), entries.map((_, i) => i + 1));
+    assert.deepEqual(
+        entries.map((entry) => entry.n),
+        entries.map((_, i) => i + 1),
+    );
     const types = entries.map((entry) => entry.type);
-    const order = ["table.created", "view.created", "job.created", "channel.created", "view.refreshed", "job.updated", "view.updated", "table.created", "table.loaded", "channel.deleted", "job.deleted", "view.deleted", "table.deleted"];
+    const order = [
+        "table.created",
+        "view.created",
+        "job.created",
+        "channel.created",
+        "view.refreshed",
+        "job.updated",
+        "view.updated",
+        "table.created",
+        "table.loaded",
+        "channel.deleted",
+        "job.deleted",
+        "view.deleted",
+        "table.deleted",
+    ];
     let at = -1;
     for (const type of order) {
         at = types.indexOf(type, at + 1);
@@ -48,7 +65,10 @@ test("pages go on after a number, and by type", async () => {
     assert.deepEqual(await log(me, "?limit=3"), all);
     assert.equal((await me.get("/events/?limit=3")).data.length, 3);
     const tables = await log(me, "?type=table.created&limit=3");
-    assert.deepEqual(tables.map((entry) => entry.subject), ["a", "b", "c", "d"]);
+    assert.deepEqual(
+        tables.map((entry) => entry.subject),
+        ["a", "b", "c", "d"],
+    );
     const both = await log(me, "?type=table.created&type=view.created");
     assert.equal(both.length, 8);
     assert.deepEqual(await log(me, `?after=${all.at(-1).n}`), []);
@@ -62,16 +82,24 @@ test("the log streams with the same numbers, and resumes", async (t) => {
     await me.table("a");
     await me.table("b");
     const entries = await log(me);
-    await live.next("table.created", (event) => event.data.subject === "b").catch(async () => live.next("message", (event) => event.data.subject === "b"));
+    await live
+        .next("table.created", (event) => event.data.subject === "b")
+        .catch(async () => live.next("message", (event) => event.data.subject === "b"));
     const heard = live.events.filter((event) => event.data && "n" in event.data);
-    assert.deepEqual(heard.map((event) => event.data), entries.slice(-heard.length));
+    assert.deepEqual(
+        heard.map((event) => event.data),
+        entries.slice(-heard.length),
+    );
     assert.ok(heard.length >= 2);
     await live.close();
     await me.table("c");
     const again = await me.listenLog(t, { lastEventId: heard[0].id });
     const rest = (await log(me)).filter((entry) => entry.n > heard[0].data.n);
     await until(() => again.events.filter((event) => event.data?.n).length >= rest.length, "the missing entries");
-    assert.deepEqual(again.events.filter((event) => event.data?.n).map((event) => event.data), rest);
+    assert.deepEqual(
+        again.events.filter((event) => event.data?.n).map((event) => event.data),
+        rest,
+    );
 });
 
 test("a stream of some types leaves out the others", async (t) => {
@@ -82,18 +110,28 @@ test("a stream of some types leaves out the others", async (t) => {
     await me.table("b");
     await me.view("w", "SELECT * FROM b");
     await until(() => live.events.filter((event) => event.data?.n).length >= 2, "two entries");
-    assert.deepEqual(live.events.filter((event) => event.data?.n).map((event) => event.data.subject), ["v", "w"]);
+    assert.deepEqual(
+        live.events.filter((event) => event.data?.n).map((event) => event.data.subject),
+        ["v", "w"],
+    );
 });
 
 test("failed loads and failed refreshes are entries too", async () => {
     const me = await account(server);
-    await me.upload("/tables/", { table_name: "t", file: "n\nx\n", columns: [{ column_name: "n", column_type: "int" }] }, 422);
+    await me.upload(
+        "/tables/",
+        { table_name: "t", file: "n\nx\n", columns: [{ column_name: "n", column_type: "int" }] },
+        422,
+    );
     await me.table("t", "x\n1\n", [{ column_name: "x", column_type: "text" }]);
     await me.view("v", "SELECT CAST(x AS INTEGER) AS n FROM t");
     await me.post("/tables/t/rows/", { rows: [{ x: "none" }] });
     await me.post("/views/v/refresh/", undefined, 422);
     const failed = (await log(me)).filter((entry) => /fail/.test(entry.type));
-    assert.ok(failed.some((entry) => entry.subject === "v"), JSON.stringify(failed));
+    assert.ok(
+        failed.some((entry) => entry.subject === "v"),
+        JSON.stringify(failed),
+    );
 });
 
 test("each team has its own log", async (t) => {
@@ -119,9 +157,15 @@ test("many writers at once leave no gap, and every listener hears the same order
     const jobs = await Promise.all(Array.from({ length: 40 }, () => me.job("v")));
     await Promise.all(jobs.map((job) => me.del(`/jobs/${job.id}/`)));
     const entries = await log(me);
-    assert.deepEqual(entries.map((entry) => entry.n), entries.map((_, i) => i + 1));
+    assert.deepEqual(
+        entries.map((entry) => entry.n),
+        entries.map((_, i) => i + 1),
+    );
     for (const listener of listeners) {
-        await until(() => listener.events.filter((event) => /^job\./.test(event.data?.type ?? "")).length >= 80, "80 entries");
+        await until(
+            () => listener.events.filter((event) => /^job\./.test(event.data?.type ?? "")).length >= 80,
+            "80 entries",
+        );
         const heard = listener.events.filter((event) => event.data?.n).map((event) => event.data);
         assert.deepEqual(heard, entries.slice(-heard.length));
     }

@@ -1,23 +1,11 @@
 // Bad input gets a named, positioned, kind error, and nothing half done.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync } from "node:fs";
-import path from "node:path";
-import { test, until, useServer } from "./harness.mjs";
+import { temporaryFiles, test, until, useServer } from "./harness.mjs";
 import { account, call, expect, SAMPLE_COLUMNS, sampleCsv, sampleParquet, uploadForm } from "./client.mjs";
 import { csv, parquet, range } from "./files.mjs";
 
 const server = useServer({ env: { UPLOAD_MAX: "2M" } });
 const INT = [{ column_name: "n", column_type: "int" }];
-
-/** Every file of the data folder below folders that are for temporary ones. */
-function temporaryFiles(folder) {
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder).flatMap((name) => {
-        const at = path.join(folder, name);
-        if (statSync(at).isDirectory()) return temporaryFiles(at).concat(/^(tmp|uploads?)$/.test(name) ? readdirSync(at) : []);
-        return [];
-    });
-}
 
 async function nothingLeft(me) {
     assert.deepEqual((await me.get("/tables/")).data, []);
@@ -26,7 +14,11 @@ async function nothingLeft(me) {
 
 test("a bad row is named by line, column and value", async () => {
     const me = await account(server);
-    const refused = await me.upload("/tables/", { table_name: "t", file: "SomeNumber,SomeString\n1,a\n2,b\nthree,c\n4,d\n", columns: SAMPLE_COLUMNS }, 422);
+    const refused = await me.upload(
+        "/tables/",
+        { table_name: "t", file: "SomeNumber,SomeString\n1,a\n2,b\nthree,c\n4,d\n", columns: SAMPLE_COLUMNS },
+        422,
+    );
     assert.equal(refused.code, "invalid_file");
     assert.equal(refused.errors.length, 1);
     const [error] = refused.errors;
@@ -39,15 +31,28 @@ test("a bad row is named by line, column and value", async () => {
 
 test("up to a hundred bad rows at once", async () => {
     const me = await account(server);
-    const file = csv(["n"], range(300).map((i) => [i % 2 ? `bad${i}` : i]));
+    const file = csv(
+        ["n"],
+        range(300).map((i) => [i % 2 ? `bad${i}` : i]),
+    );
     const refused = await me.upload("/tables/", { table_name: "t", file, columns: INT }, 422);
     assert.equal(refused.errors.length, 100);
     assert.deepEqual(
         refused.errors.map((error) => error.line),
         range(100).map((i) => 2 * i + 3),
     );
-    const few = await me.upload("/tables/", { table_name: "t", file: csv(["n"], [["x"], [1], ["y"]]), columns: INT }, 422);
-    assert.deepEqual(few.errors.map((error) => [error.line, error.value]), [[2, "x"], [4, "y"]]);
+    const few = await me.upload(
+        "/tables/",
+        { table_name: "t", file: csv(["n"], [["x"], [1], ["y"]]), columns: INT },
+        422,
+    );
+    assert.deepEqual(
+        few.errors.map((error) => [error.line, error.value]),
+        [
+            [2, "x"],
+            [4, "y"],
+        ],
+    );
     await nothingLeft(me);
 });
 
@@ -76,8 +81,15 @@ test("a number out of range, a text too long, a day that is none", async () => {
 
 test("rows with too few or too many fields", async () => {
     const me = await account(server);
-    const refused = await me.upload("/tables/", { table_name: "t", file: "SomeNumber,SomeString\n1,a\n2\n3,c,d\n", columns: SAMPLE_COLUMNS }, 422);
-    assert.deepEqual(refused.errors.map((error) => error.line), [3, 4]);
+    const refused = await me.upload(
+        "/tables/",
+        { table_name: "t", file: "SomeNumber,SomeString\n1,a\n2\n3,c,d\n", columns: SAMPLE_COLUMNS },
+        422,
+    );
+    assert.deepEqual(
+        refused.errors.map((error) => error.line),
+        [3, 4],
+    );
     await nothingLeft(me);
 });
 
@@ -92,7 +104,11 @@ test("a file that is not text, not UTF-8, or of unended quotes", async () => {
 
 test("an empty file is refused, in any format", async () => {
     const me = await account(server);
-    for (const [filename, columns] of [["a.csv", undefined], ["a.csv", SAMPLE_COLUMNS], ["a.parquet", SAMPLE_COLUMNS]]) {
+    for (const [filename, columns] of [
+        ["a.csv", undefined],
+        ["a.csv", SAMPLE_COLUMNS],
+        ["a.parquet", SAMPLE_COLUMNS],
+    ]) {
         const refused = await me.upload("/tables/", { table_name: "t", file: "", filename, columns }, 422);
         assert.match(refused.detail, /empty/i);
     }
@@ -174,7 +190,9 @@ test("column names that are none, twice, or unknown types", async () => {
         "null and void",
     ];
     for (const columns of wrong) {
-        const refused = await me.call("POST", "/tables/", { form: uploadForm({ table_name: "t", file: "n\n1\n", columns }) });
+        const refused = await me.call("POST", "/tables/", {
+            form: uploadForm({ table_name: "t", file: "n\n1\n", columns }),
+        });
         assert.ok([400, 422].includes(refused.status), `${JSON.stringify(columns)} got ${refused.status}`);
         assert.match(JSON.stringify(refused.body), /column/);
     }
@@ -216,7 +234,9 @@ test("multipart that is none", async () => {
 test("a file over the limit is 413, and one just below is not", async () => {
     const me = await account(server);
     const line = `${"x".repeat(99)}\n`;
-    const refused = await me.call("POST", "/tables/", { form: uploadForm({ table_name: "t", file: `n\n${line.repeat(30_000)}` }) });
+    const refused = await me.call("POST", "/tables/", {
+        form: uploadForm({ table_name: "t", file: `n\n${line.repeat(30_000)}` }),
+    });
     expect(refused, 413, "3 MB");
     await nothingLeft(me);
     await me.upload("/tables/", { table_name: "t", file: `n\n${line.repeat(20_000)}` });
@@ -241,14 +261,33 @@ test("a bad file appended or put in place leaves the table as it was", async () 
 
 test("malformed JSON is told where", async () => {
     const me = await account(server);
-    const post = (body, type = "application/json") => me.call("POST", "/views/", { body, headers: { "content-type": type } });
+    const post = (body, type = "application/json") =>
+        me.call("POST", "/views/", { body, headers: { "content-type": type } });
     const bad = expect(await post('{"view_name": "v",\n "sql_query": }'), 400, "bad JSON");
     assert.match(bad.detail, /line 2/);
-    for (const body of ["", "{", "[]", "7", '"x"', '{"a":1}x', '{"view_name":"v","view_name":"w","sql_query":"SELECT 1"}', `${"[".repeat(100_000)}`, '{"view_name":"\ud800","sql_query":""}', Buffer.from([0x7b, 0xff, 0x7d])]) {
+    for (const body of [
+        "",
+        "{",
+        "[]",
+        "7",
+        '"x"',
+        '{"a":1}x',
+        '{"view_name":"v","view_name":"w","sql_query":"SELECT 1"}',
+        `${"[".repeat(100_000)}`,
+        '{"view_name":"\ud800","sql_query":""}',
+        Buffer.from([0x7b, 0xff, 0x7d]),
+    ]) {
         const reply = await post(body);
         assert.ok([400, 422].includes(reply.status), `${body.toString().slice(0, 40)} got ${reply.status}`);
     }
     expect(await post("{}", "text/plain"), 415, "text/plain");
     expect(await post(JSON.stringify({ view_name: "v", sql_query: "x".repeat(2_000_000) })), 413, "2 MB of JSON");
-    expect(await call(server, "POST", "/auth/users/register/", { body: "{", headers: { "content-type": "application/json" } }), 400, "register");
+    expect(
+        await call(server, "POST", "/auth/users/register/", {
+            body: "{",
+            headers: { "content-type": "application/json" },
+        }),
+        400,
+        "register",
+    );
 });

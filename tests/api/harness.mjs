@@ -1,7 +1,7 @@
 // Starts the real program on free ports in a folder of its own, stops or kills it, and shows its log when a test fails.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
@@ -72,7 +72,16 @@ export function tempFolder() {
 /** What the program gets of this process's environment: nothing that would configure it. */
 export function cleanEnv(extra = {}) {
     const env = {};
-    for (const name of ["PATH", "HOME", "LANG", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"]) {
+    for (const name of [
+        "PATH",
+        "HOME",
+        "LANG",
+        "TZ",
+        "ASAN_OPTIONS",
+        "UBSAN_OPTIONS",
+        "TSAN_OPTIONS",
+        "LSAN_OPTIONS",
+    ]) {
         if (process.env[name] !== undefined) env[name] = process.env[name];
     }
     return { ...env, ...extra };
@@ -122,6 +131,17 @@ export function alive(pid) {
     } catch {
         return false;
     }
+}
+
+/** What is in the data folder's places for temporary files, and whatever is named like one. */
+export function temporaryFiles(folder) {
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+        const at = path.join(folder, entry.name);
+        if (!entry.isDirectory()) return /\.(tmp|part|upload)$/.test(entry.name) ? [at] : [];
+        if (/^(tmp|temp|uploads?)$/.test(entry.name)) return readdirSync(at).map((name) => path.join(at, name));
+        return temporaryFiles(at);
+    });
 }
 
 export class Server {
@@ -214,7 +234,10 @@ export class Server {
         try {
             await this.stop();
             const report = SANITIZER.exec(this.log);
-            assert.ok(!report, `a sanitizer has spoken:\n${report && this.log.slice(report.index, report.index + 6_000)}`);
+            assert.ok(
+                !report,
+                `a sanitizer has spoken:\n${report && this.log.slice(report.index, report.index + 6_000)}`,
+            );
         } catch (problem) {
             this.show();
             throw problem;

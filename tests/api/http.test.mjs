@@ -10,23 +10,27 @@ const server = useServer({ env: { CORS_ORIGINS: "https://app.example.com,http://
 
 /** Sends bytes on a fresh connection and collects what comes until `done` is content or the server closes. */
 function raw(port, pieces, done = () => false) {
-    return within(10_000, new Promise((resolve, reject) => {
-        const socket = net.connect(port, "127.0.0.1");
-        let text = "";
-        socket.setEncoding("latin1");
-        socket.on("data", (more) => {
-            text += more;
-            if (done(text)) socket.end();
-        });
-        socket.once("error", (problem) => (text ? resolve(text) : reject(problem)));
-        socket.once("close", () => resolve(text));
-        (async () => {
-            for (const piece of [pieces].flat()) {
-                if (typeof piece === "function") await piece(() => text);
-                else socket.write(piece);
-            }
-        })().catch(reject);
-    }), `an answer to ${JSON.stringify(String(pieces)).slice(0, 200)}`);
+    return within(
+        10_000,
+        new Promise((resolve, reject) => {
+            const socket = net.connect(port, "127.0.0.1");
+            let text = "";
+            socket.setEncoding("latin1");
+            socket.on("data", (more) => {
+                text += more;
+                if (done(text)) socket.end();
+            });
+            socket.once("error", (problem) => (text ? resolve(text) : reject(problem)));
+            socket.once("close", () => resolve(text));
+            (async () => {
+                for (const piece of [pieces].flat()) {
+                    if (typeof piece === "function") await piece(() => text);
+                    else socket.write(piece);
+                }
+            })().catch(reject);
+        }),
+        `an answer to ${JSON.stringify(String(pieces)).slice(0, 200)}`,
+    );
 }
 
 const statuses = (text) => [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((found) => Number(found[1]));
@@ -97,7 +101,11 @@ test("static files are conditional", async () => {
 
 test("CORS for the origins that are allowed, and no others", async () => {
     for (const origin of ["https://app.example.com", "http://localhost:3000"]) {
-        const ask = { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" };
+        const ask = {
+            origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization,content-type",
+        };
         const reply = await fetch(`${server.url}/tables/`, { method: "OPTIONS", headers: ask });
         assert.ok([200, 204].includes(reply.status));
         assert.equal(reply.headers.get("access-control-allow-origin"), origin);
@@ -107,7 +115,10 @@ test("CORS for the origins that are allowed, and no others", async () => {
         const refused = await fetch(`${server.url}/tables/`, { headers: { origin } });
         assert.equal(refused.headers.get("access-control-allow-origin"), origin);
     }
-    const other = await fetch(`${server.url}/tables/`, { method: "OPTIONS", headers: { origin: "https://evil.example", "access-control-request-method": "POST" } });
+    const other = await fetch(`${server.url}/tables/`, {
+        method: "OPTIONS",
+        headers: { origin: "https://evil.example", "access-control-request-method": "POST" },
+    });
     assert.equal(other.headers.get("access-control-allow-origin"), null);
     const plain = await fetch(`${server.url}/tables/`, { method: "OPTIONS" });
     assert.ok([200, 204].includes(plain.status));
@@ -116,8 +127,18 @@ test("CORS for the origins that are allowed, and no others", async () => {
 
 test("large JSON is gzipped for those who take it", async () => {
     const me = await account(server);
-    await me.table("t", `n,text\n${Array.from({ length: 500 }, (_, i) => `${i},a text that repeats itself\n`).join("")}`);
-    const ask = (encoding) => raw(server.port, get("/tables/t/rows/?limit=500", `Connection: close\r\nAuthorization: JWT ${me.access}\r\nAccept-Encoding: ${encoding}\r\n`));
+    await me.table(
+        "t",
+        `n,text\n${Array.from({ length: 500 }, (_, i) => `${i},a text that repeats itself\n`).join("")}`,
+    );
+    const ask = (encoding) =>
+        raw(
+            server.port,
+            get(
+                "/tables/t/rows/?limit=500",
+                `Connection: close\r\nAuthorization: JWT ${me.access}\r\nAccept-Encoding: ${encoding}\r\n`,
+            ),
+        );
     const zipped = await ask("gzip, br");
     assert.match(zipped, /content-encoding: gzip/i);
     assert.match(zipped, /vary:[^\r]*accept-encoding/i);
@@ -145,9 +166,15 @@ test("pipelined requests are answered in order", async () => {
 test("chunked bodies, and a body in two writes", async () => {
     const json = JSON.stringify({ primary_email: "chunked@example.com", password: PASSWORD });
     const [one, two] = [json.slice(0, 10), json.slice(10)];
-    const head = "POST /auth/users/register/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
+    const head =
+        "POST /auth/users/register/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
     const chunk = (text) => `${text.length.toString(16)}\r\n${text}\r\n`;
-    const chunked = await raw(server.port, [`${head}Transfer-Encoding: chunked\r\n\r\n`, chunk(one), `${two.length.toString(16)};ext=1\r\n${two}\r\n`, "0\r\nTrailer: x\r\n\r\n"]);
+    const chunked = await raw(server.port, [
+        `${head}Transfer-Encoding: chunked\r\n\r\n`,
+        chunk(one),
+        `${two.length.toString(16)};ext=1\r\n${two}\r\n`,
+        "0\r\nTrailer: x\r\n\r\n",
+    ]);
     assert.deepEqual(statuses(chunked), [201]);
     const again = await raw(server.port, [`${head}Content-Length: ${json.length}\r\n\r\n${one}`, two]);
     assert.ok([409, 422].includes(statuses(again)[0]));
@@ -155,8 +182,13 @@ test("chunked bodies, and a body in two writes", async () => {
 
 test("100-continue: asked for, given before the body, or refused instead", async () => {
     const json = JSON.stringify({ primary_email: "continue@example.com", password: PASSWORD });
-    const head = (length) => `POST /auth/users/register/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
-    const text = await raw(server.port, [head(json.length), (now) => until(() => now().includes("100 Continue"), "100 Continue"), json]);
+    const head = (length) =>
+        `POST /auth/users/register/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
+    const text = await raw(server.port, [
+        head(json.length),
+        (now) => until(() => now().includes("100 Continue"), "100 Continue"),
+        json,
+    ]);
     assert.deepEqual(statuses(text), [100, 201]);
     const refused = await raw(server.port, head(1_000_000_000));
     assert.deepEqual(statuses(refused), [413]);
@@ -167,8 +199,10 @@ test("what is not HTTP is refused, and the next connection works", async () => {
         nonsense: "nonsense\r\n\r\n",
         "no host": "GET /health HTTP/1.1\r\n\r\n",
         "two lengths": "POST /queries/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        "a length and chunks": "POST /queries/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "a bad chunk": "POST /auth/users/register/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "a length and chunks":
+            "POST /queries/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "a bad chunk":
+            "POST /auth/users/register/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "a space before the colon": "GET /health HTTP/1.1\r\nHost : x\r\n\r\n",
         "a bare line feed in a header": "GET /health HTTP/1.1\r\nHost: x\r\nA: b\nC\r\n\r\n",
         "a huge header": `GET /health HTTP/1.1\r\nHost: x\r\nA: ${"x".repeat(200_000)}\r\n\r\n`,
@@ -186,7 +220,11 @@ test("what is not HTTP is refused, and the next connection works", async () => {
 test("HTTP/1.0 closes, keep-alive stays", async () => {
     const old = await raw(server.port, "GET /health HTTP/1.0\r\n\r\n");
     assert.match(old, /^HTTP\/1\.[01] 200/);
-    const kept = await raw(server.port, [get("/health"), (now) => until(() => statuses(now()).length === 1, "the first"), get("/health", "Connection: close\r\n")]);
+    const kept = await raw(server.port, [
+        get("/health"),
+        (now) => until(() => statuses(now()).length === 1, "the first"),
+        get("/health", "Connection: close\r\n"),
+    ]);
     assert.deepEqual(statuses(kept), [200, 200]);
 });
 
@@ -203,7 +241,8 @@ test("a client that leaves during its upload leaves nothing", async () => {
 
 test("a large upload leaves the server's memory flat", async () => {
     const me = await account(server);
-    const resident = () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))[1]) / 1024;
+    const resident = () =>
+        Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))[1]) / 1024;
     const line = Buffer.from(`${"x".repeat(99)}\n`.repeat(10_000));
     const parts = Array.from({ length: 100 }, () => line);
     const form = new FormData();
@@ -226,7 +265,9 @@ test("SIGTERM: requests are finished, streams are told, new ones are refused, ex
     const me = await account(own);
     await me.table("t");
     const stream = await me.listenLog(t);
-    const slowly = me.call("POST", "/queries/", { json: { sql: "SELECT count(*) AS n FROM range(30000) a, range(30000) b WHERE a.range + b.range = -1" } });
+    const slowly = me.call("POST", "/queries/", {
+        json: { sql: "SELECT count(*) AS n FROM range(30000) a, range(30000) b WHERE a.range + b.range = -1" },
+    });
     await until(() => descendants(own.pid).length > 0, "an engine process");
     await me.get("/auth/users/me/");
     const stopped = own.stop();

@@ -10,8 +10,29 @@ import { account, PASSWORD, stage } from "./client.mjs";
 
 const folder = tempFolder();
 const [cert, key] = ["cert.pem", "key.pem"].map((name) => path.join(folder, name));
-execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert], { stdio: "ignore" });
+execFileSync(
+    "openssl",
+    [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-keyout",
+        key,
+        "-out",
+        cert,
+    ],
+    { stdio: "ignore" },
+);
 
 const clear = useServer();
 const tls = useServer({ tls: true, env: { TLS_CERT: cert, TLS_KEY: key } });
@@ -25,20 +46,30 @@ function connect(t, server) {
 
 /** One request on an open session: {status, headers, text}. */
 function ask(session, headers, body) {
-    return within(20_000, new Promise((resolve, reject) => {
-        const stream = session.request(headers, { endStream: body === undefined });
-        let answer;
-        const pieces = [];
-        stream.on("response", (head) => (answer = head));
-        stream.on("data", (piece) => pieces.push(piece));
-        stream.on("error", reject);
-        stream.on("end", () => resolve({ status: answer?.[":status"], headers: answer, text: Buffer.concat(pieces).toString() }));
-        if (body !== undefined) stream.end(body);
-    }), `an answer to ${headers[":method"] ?? "GET"} ${headers[":path"]}`);
+    return within(
+        20_000,
+        new Promise((resolve, reject) => {
+            const stream = session.request(headers, { endStream: body === undefined });
+            let answer;
+            const pieces = [];
+            stream.on("response", (head) => (answer = head));
+            stream.on("data", (piece) => pieces.push(piece));
+            stream.on("error", reject);
+            stream.on("end", () =>
+                resolve({ status: answer?.[":status"], headers: answer, text: Buffer.concat(pieces).toString() }),
+            );
+            if (body !== undefined) stream.end(body);
+        }),
+        `an answer to ${headers[":method"] ?? "GET"} ${headers[":path"]}`,
+    );
 }
 
 const post = (session, path, json, headers = {}) =>
-    ask(session, { ":method": "POST", ":path": path, "content-type": "application/json", ...headers }, JSON.stringify(json));
+    ask(
+        session,
+        { ":method": "POST", ":path": path, "content-type": "application/json", ...headers },
+        JSON.stringify(json),
+    );
 
 /** Registers and signs in on an HTTP/2 session; gives the headers to go on with. */
 async function signIn(session, primary_email) {
@@ -47,12 +78,17 @@ async function signIn(session, primary_email) {
     return { authorization: `JWT ${JSON.parse(text).access}` };
 }
 
-for (const [kind, server] of [["cleartext", clear], ["TLS", tls]]) {
+for (const [kind, server] of [
+    ["cleartext", clear],
+    ["TLS", tls],
+]) {
     test(`requests side by side over ${kind}`, async (t) => {
         const session = connect(t, server);
         const auth = await signIn(session, "two@example.com");
         const paths = ["/health", "/tables/", "/nowhere", "/auth/users/me/", "/views/", "/openapi.json"];
-        const replies = await Promise.all(Array.from({ length: 60 }, (_, i) => ask(session, { ":path": paths[i % 6], ...auth })));
+        const replies = await Promise.all(
+            Array.from({ length: 60 }, (_, i) => ask(session, { ":path": paths[i % 6], ...auth })),
+        );
         replies.forEach((reply, i) => assert.equal(reply.status, i % 6 === 2 ? 404 : 200));
         assert.equal((await ask(session, { ":path": "/tables/" })).status, 401);
         const head = await ask(session, { ":method": "HEAD", ":path": "/health" });
@@ -65,7 +101,11 @@ for (const [kind, server] of [["cleartext", clear], ["TLS", tls]]) {
         const auth = await signIn(session, "upload@example.com");
         const line = `${"x".repeat(99)}\n`.repeat(1_000);
         const body = `--b\r\nContent-Disposition: form-data; name="table_name"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\ntext\n${line.repeat(100)}\r\n--b--\r\n`;
-        const reply = await ask(session, { ":method": "POST", ":path": "/tables/", "content-type": "multipart/form-data; boundary=b", ...auth }, body);
+        const reply = await ask(
+            session,
+            { ":method": "POST", ":path": "/tables/", "content-type": "multipart/form-data; boundary=b", ...auth },
+            body,
+        );
         assert.equal(reply.status, 201, reply.text);
         assert.equal(JSON.parse(reply.text).row_count, 100_000);
         const rows = await ask(session, { ":path": "/tables/t/rows/", accept: "text/csv", ...auth });
@@ -79,8 +119,13 @@ for (const [kind, server] of [["cleartext", clear], ["TLS", tls]]) {
         let text = "";
         stream.setEncoding("utf8").on("data", (more) => (text += more));
         await until(() => text.includes("stream-open"), "stream-open");
-        const form = '--b\r\nContent-Disposition: form-data; name="table_name"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nn\n1\n\r\n--b--\r\n';
-        const made = await ask(session, { ":method": "POST", ":path": "/tables/", "content-type": "multipart/form-data; boundary=b", ...auth }, form);
+        const form =
+            '--b\r\nContent-Disposition: form-data; name="table_name"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nn\n1\n\r\n--b--\r\n';
+        const made = await ask(
+            session,
+            { ":method": "POST", ":path": "/tables/", "content-type": "multipart/form-data; boundary=b", ...auth },
+            form,
+        );
         assert.equal(made.status, 201, made.text);
         await until(() => text.includes("table.created"), "the entry");
         stream.close();
@@ -91,7 +136,9 @@ for (const [kind, server] of [["cleartext", clear], ["TLS", tls]]) {
 test("many streams on one connection", async (t) => {
     const { me, channel } = await stage(clear);
     const session = connect(t, clear);
-    const streams = Array.from({ length: 30 }, () => session.request({ ":path": `/channels/${channel}/listen/`, authorization: `JWT ${me.access}` }));
+    const streams = Array.from({ length: 30 }, () =>
+        session.request({ ":path": `/channels/${channel}/listen/`, authorization: `JWT ${me.access}` }),
+    );
     const texts = streams.map(() => "");
     streams.forEach((stream, i) => stream.setEncoding("utf8").on("data", (more) => (texts[i] += more)));
     await until(() => texts.every((text) => text.includes("stream-open")), "30 streams to open");
@@ -103,7 +150,9 @@ test("many streams on one connection", async (t) => {
 test("a body over the limit is refused, and the session goes on", async (t) => {
     const session = connect(t, clear);
     const auth = await signIn(session, "limit@example.com");
-    const reply = await post(session, "/views/", { view_name: "v", sql_query: "x".repeat(2_000_000) }, auth).catch((problem) => problem);
+    const reply = await post(session, "/views/", { view_name: "v", sql_query: "x".repeat(2_000_000) }, auth).catch(
+        (problem) => problem,
+    );
     assert.ok(reply.status === 413 || reply instanceof Error, JSON.stringify(reply.status));
     assert.equal((await ask(session, { ":path": "/health" })).status, 200);
 });
@@ -124,15 +173,27 @@ test("a storm of resets is stopped", async (t) => {
 });
 
 test("HTTPS/1.1 and ALPN", async () => {
-    for (const [protocols, expected] of [[["http/1.1"], "http/1.1"], [["h2", "http/1.1"], "h2"]]) {
-        const socket = tlsConnect({ port: tls.port, host: "127.0.0.1", ALPNProtocols: protocols, rejectUnauthorized: false });
+    for (const [protocols, expected] of [
+        [["http/1.1"], "http/1.1"],
+        [["h2", "http/1.1"], "h2"],
+    ]) {
+        const socket = tlsConnect({
+            port: tls.port,
+            host: "127.0.0.1",
+            ALPNProtocols: protocols,
+            rejectUnauthorized: false,
+        });
         await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
         assert.equal(socket.alpnProtocol, expected);
         assert.match(socket.getProtocol(), /TLSv1\.[23]/);
         socket.destroy();
     }
     const status = await new Promise((resolve, reject) => {
-        https.get(`${tls.url}/health`, { rejectUnauthorized: false, agent: false }, (answer) => resolve(answer.resume().statusCode)).once("error", reject);
+        https
+            .get(`${tls.url}/health`, { rejectUnauthorized: false, agent: false }, (answer) =>
+                resolve(answer.resume().statusCode),
+            )
+            .once("error", reject);
     });
     assert.equal(status, 200);
 });
@@ -148,7 +209,11 @@ test("over HTTP/2, too, a stopping server tells its streams", async (t) => {
     const stream = session.request({ ":path": "/events/listen/", authorization: `JWT ${me.access}` });
     let text = "";
     let ended = false;
-    stream.setEncoding("utf8").on("data", (more) => (text += more)).on("end", () => (ended = true)).on("error", () => {});
+    stream
+        .setEncoding("utf8")
+        .on("data", (more) => (text += more))
+        .on("end", () => (ended = true))
+        .on("error", () => {});
     await until(() => text.includes("stream-open"), "stream-open");
     await clear.stop();
     await until(() => ended, "the end of the stream");

@@ -138,7 +138,7 @@ test("a job fires on time, and its runs tell of it", async () => {
 });
 
 test("a run whose inputs stood still is skipped", async () => {
-    const me = await withView('SELECT count(*) AS n FROM sample');
+    const me = await withView("SELECT count(*) AS n FROM sample");
     const { id } = await me.job("v", EVERY_SECOND);
     const [run] = await runsUntil(me, id, 1);
     assert.equal(run.outcome, "skipped");
@@ -153,7 +153,10 @@ test("a run that fails says why, and the next one can succeed", async () => {
     await me.view("v", "SELECT CAST(x AS INTEGER) AS n, now() AS at FROM t");
     await me.post("/tables/t/rows/", { rows: [{ x: "no number" }] });
     const { id } = await me.job("v", EVERY_SECOND);
-    const failed = await until(async () => (await runs(me, id)).find((run) => run.outcome === "failed"), "a failed run");
+    const failed = await until(
+        async () => (await runs(me, id)).find((run) => run.outcome === "failed"),
+        "a failed run",
+    );
     assert.match(failed.error, /no number/);
     await me.upload("/tables/t/replace/", { file: "x\n2\n" }, 200);
     await until(async () => (await runs(me, id)).some((run) => run.outcome === "succeeded"), "a run that succeeds");
@@ -161,11 +164,15 @@ test("a run that fails says why, and the next one can succeed", async () => {
 
 test("a slow run is never overlapped by the next", async () => {
     const me = await withView();
-    await me.patch("/views/v/", { sql_query: "SELECT count(*) AS n, now() AS t FROM range(40000) a, range(30000) b WHERE a.range + b.range = -1" });
+    await me.patch("/views/v/", {
+        sql_query: "SELECT count(*) AS n, now() AS t FROM range(40000) a, range(30000) b WHERE a.range + b.range = -1",
+    });
     const { id } = await me.job("v", EVERY_SECOND);
     const done = await runsUntil(me, id, 3);
     await me.del(`/jobs/${id}/`);
-    const spans = done.map((run) => [Date.parse(run.started), Date.parse(run.started) + run.duration_ms]).sort((a, b) => a[0] - b[0]);
+    const spans = done
+        .map((run) => [Date.parse(run.started), Date.parse(run.started) + run.duration_ms])
+        .sort((a, b) => a[0] - b[0]);
     for (let i = 1; i < spans.length; i++) assert.ok(spans[i][0] >= spans[i - 1][1] - 2, JSON.stringify(spans));
 });
 
@@ -184,7 +191,11 @@ test("PATCH stops a job, starts it again, and gives it another schedule", async 
     assert.equal((await runs(me, id)).length, quiet);
     await me.patch(`/jobs/${id}/`, { active: true });
     await runsUntil(me, id, quiet + 1);
-    const changed = await me.patch(`/jobs/${id}/`, { crontab_def: "@yearly", timezone: "Asia/Tokyo", notify: "non_empty" });
+    const changed = await me.patch(`/jobs/${id}/`, {
+        crontab_def: "@yearly",
+        timezone: "Asia/Tokyo",
+        notify: "non_empty",
+    });
     assert.equal(changed.crontab_def, "@yearly");
     assert.equal(changed.timezone, "Asia/Tokyo");
     assert.equal(changed.notify, "non_empty");

@@ -18,10 +18,18 @@ const works = async (me) => assert.deepEqual((await query(me, "SELECT count(*) A
 
 test("a query answers its columns and rows, up to its limit", async () => {
     const me = await withSample();
-    const answer = await query(me, 'SELECT "SomeNumber", "SomeString" AS word FROM sample ORDER BY 1 DESC', 200, { limit: 3 });
-    assert.deepEqual(answer.columns.map((column) => column.column_name), ["SomeNumber", "word"]);
+    const answer = await query(me, 'SELECT "SomeNumber", "SomeString" AS word FROM sample ORDER BY 1 DESC', 200, {
+        limit: 3,
+    });
+    assert.deepEqual(
+        answer.columns.map((column) => column.column_name),
+        ["SomeNumber", "word"],
+    );
     assert.equal(answer.columns[0].column_type, "int");
-    assert.deepEqual(answer.data.map((row) => row.SomeNumber), [9, 8, 7]);
+    assert.deepEqual(
+        answer.data.map((row) => row.SomeNumber),
+        [9, 8, 7],
+    );
     assert.equal((await query(me, "SELECT * FROM range(100000)")).data.length < 100_000, true);
     for (const limit of [0, -1, "many", 1e12]) await query(me, "SELECT 1", 422, { limit });
     await me.post("/queries/", {}, 422);
@@ -115,7 +123,16 @@ test("the engine's own bookkeeping is out of reach", async () => {
     await me.view("v", "SELECT * FROM sample");
     const tables = ["main.sample", '"sample"', "SAMPLE"];
     for (const name of tables) await query(me, `SELECT * FROM ${name}`);
-    for (const name of ["meta", "_meta", "views", "objects", "changes", "system.main.duckdb_tables", "temp.sample", "other.sample"]) {
+    for (const name of [
+        "meta",
+        "_meta",
+        "views",
+        "objects",
+        "changes",
+        "system.main.duckdb_tables",
+        "temp.sample",
+        "other.sample",
+    ]) {
         await query(me, `SELECT * FROM ${name}`, 422);
     }
 });

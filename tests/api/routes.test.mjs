@@ -18,14 +18,47 @@ const OPEN = new Set([
 ]);
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const EXPECTED = [
-    "POST /auth/users/register", "POST /auth/tokens/obtain", "POST /auth/tokens/refresh", "POST /auth/tokens/blacklist", "GET /auth/users/me",
-    "GET /tables", "POST /tables", "POST /tables/create", "GET /tables/{}", "DELETE /tables/{}", "GET /tables/{}/rows", "POST /tables/{}/rows",
-    "POST /tables/{}/replace", "POST /tables/{}/fork", "GET /loads/{}",
-    "GET /views", "POST /views", "POST /views/create", "GET /views/{}", "PATCH /views/{}", "DELETE /views/{}", "GET /views/{}/rows",
-    "POST /views/{}/refresh", "GET /views/{}/changes", "POST /queries",
-    "GET /jobs", "POST /jobs", "POST /jobs/create", "GET /jobs/{}", "PATCH /jobs/{}", "DELETE /jobs/{}", "GET /jobs/{}/runs",
-    "GET /channels", "POST /channels", "POST /channels/create", "GET /channels/{}", "DELETE /channels/{}", "GET /channels/{}/listen",
-    "POST /channels/{}/tickets", "GET /events", "GET /events/listen",
+    "POST /auth/users/register",
+    "POST /auth/tokens/obtain",
+    "POST /auth/tokens/refresh",
+    "POST /auth/tokens/blacklist",
+    "GET /auth/users/me",
+    "GET /tables",
+    "POST /tables",
+    "POST /tables/create",
+    "GET /tables/{}",
+    "DELETE /tables/{}",
+    "GET /tables/{}/rows",
+    "POST /tables/{}/rows",
+    "POST /tables/{}/replace",
+    "POST /tables/{}/fork",
+    "GET /loads/{}",
+    "GET /views",
+    "POST /views",
+    "POST /views/create",
+    "GET /views/{}",
+    "PATCH /views/{}",
+    "DELETE /views/{}",
+    "GET /views/{}/rows",
+    "POST /views/{}/refresh",
+    "GET /views/{}/changes",
+    "POST /queries",
+    "GET /jobs",
+    "POST /jobs",
+    "POST /jobs/create",
+    "GET /jobs/{}",
+    "PATCH /jobs/{}",
+    "DELETE /jobs/{}",
+    "GET /jobs/{}/runs",
+    "GET /channels",
+    "POST /channels",
+    "POST /channels/create",
+    "GET /channels/{}",
+    "DELETE /channels/{}",
+    "GET /channels/{}/listen",
+    "POST /channels/{}/tickets",
+    "GET /events",
+    "GET /events/listen",
 ];
 
 /** [{method, path, template, operation}] of the document; parameters filled with what does not exist. */
@@ -52,7 +85,10 @@ test("the document is valid OpenAPI 3.1 and has every route", async () => {
     const { valid, errors } = await new Validator().validate(structuredClone(document));
     assert.ok(valid, JSON.stringify(errors));
     const names = new Set((await operations()).map((one) => nameOf(one).replaceAll(/\{\w+\}/g, "{}")));
-    assert.deepEqual(EXPECTED.filter((name) => !names.has(name)), []);
+    assert.deepEqual(
+        EXPECTED.filter((name) => !names.has(name)),
+        [],
+    );
 });
 
 test("each operation is described, once, with its answers", async () => {
@@ -62,7 +98,10 @@ test("each operation is described, once, with its answers", async () => {
     for (const one of all) {
         const { summary, description, responses, parameters = [] } = one.operation;
         assert.ok((summary ?? description)?.length > 3, nameOf(one));
-        assert.ok(Object.keys(responses).some((status) => /^[123]/.test(status)), nameOf(one));
+        assert.ok(
+            Object.keys(responses).some((status) => /^[123]/.test(status)),
+            nameOf(one),
+        );
         const wanted = [...one.template.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
         const given = parameters.filter((parameter) => parameter.in === "path").map((parameter) => parameter.name);
         assert.deepEqual(given.sort(), wanted.sort(), nameOf(one));
@@ -98,7 +137,11 @@ test("what does not exist is 404", async () => {
         if (!one.template.includes("{")) continue;
         const json = mediaTypes(one).includes("application/json") ? goodBody(one) : undefined;
         const reply = await me.call(one.method, one.path, { json });
-        assert.equal(reply.status, mediaTypes(one).length && !json ? 415 : 404, `${nameOf(one)} got ${JSON.stringify(reply.body)}`);
+        assert.equal(
+            reply.status,
+            mediaTypes(one).length && !json ? 415 : 404,
+            `${nameOf(one)} got ${JSON.stringify(reply.body)}`,
+        );
     }
 });
 
@@ -106,7 +149,8 @@ test("junk in a body is 422, names the field, and no half JSON passes", async ()
     const me = await account(server);
     for (const one of await operations()) {
         if (!mediaTypes(one).includes("application/json")) continue;
-        const send = (body, type = "application/json") => me.call(one.method, one.path, { body, headers: { "content-type": type } });
+        const send = (body, type = "application/json") =>
+            me.call(one.method, one.path, { body, headers: { "content-type": type } });
         const junk = await send('{"no_such_field": 1}');
         assert.equal(junk.status, 422, nameOf(one));
         assert.ok(junk.body.errors.no_such_field, nameOf(one));
@@ -133,7 +177,10 @@ test("a body where none belongs is refused", async () => {
     const me = await account(server);
     for (const one of await operations()) {
         if (mediaTypes(one).length || one.method === "GET") continue;
-        const reply = await me.call(one.method, one.path, { body: "x".repeat(100), headers: { "content-type": "text/plain" } });
+        const reply = await me.call(one.method, one.path, {
+            body: "x".repeat(100),
+            headers: { "content-type": "text/plain" },
+        });
         assert.ok([413, 415].includes(reply.status), `${nameOf(one)} got ${reply.status}`);
     }
 });
@@ -142,7 +189,14 @@ test("hostile path parameters are only names", async () => {
     const me = await account(server);
     for (const one of await operations()) {
         if (!one.template.includes("{") || one.method !== "GET") continue;
-        for (const evil of ["..%2f..%2fetc%2fpasswd", "%27%20OR%201=1--", "%22", "x".repeat(2_000), "%e2%82%ac", "%f0%28%8c%28"]) {
+        for (const evil of [
+            "..%2f..%2fetc%2fpasswd",
+            "%27%20OR%201=1--",
+            "%22",
+            "x".repeat(2_000),
+            "%e2%82%ac",
+            "%f0%28%8c%28",
+        ]) {
             const reply = await me.call("GET", one.template.replaceAll(/\{\w+\}/g, evil));
             assert.ok([400, 404, 414, 422].includes(reply.status), `${one.template} with ${evil} got ${reply.status}`);
             checkProblem(reply);

@@ -20,12 +20,21 @@ const TYPES = [
     ["text", ["x", "long text", "漢字"], ["x", "long text", "漢字"]],
     ["date", ["2026-02-28", "1969-07-20", "2000-02-29"], ["2026-02-28", "1969-07-20", "2000-02-29"]],
     ["time", ["00:00:00", "12:34:56", "23:59:59.5"], [/^00:00:00(\.0+)?$/, /^12:34:56(\.0+)?$/, /^23:59:59\.50*$/]],
-    ["timestamp", ["2026-01-02 03:04:05", "1969-12-31 23:59:59", "2026-01-02 03:04:05.25"],
-        [/^2026-01-02T03:04:05(\.0+)?/, /^1969-12-31T23:59:59/, /^2026-01-02T03:04:05\.250*/]],
-    ["timestamptz", ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05+02:00", "2026-07-01 00:00:00-07"],
-        [/^2026-01-02T03:04:05(\.0+)?Z$/, /^2026-01-02T01:04:05(\.0+)?Z$/, /^2026-07-01T07:00:00(\.0+)?Z$/]],
-    ["uuid", range(3).map((i) => `0198c0de-0000-4000-8000-00000000000${i}`),
-        range(3).map((i) => `0198c0de-0000-4000-8000-00000000000${i}`)],
+    [
+        "timestamp",
+        ["2026-01-02 03:04:05", "1969-12-31 23:59:59", "2026-01-02 03:04:05.25"],
+        [/^2026-01-02T03:04:05(\.0+)?/, /^1969-12-31T23:59:59/, /^2026-01-02T03:04:05\.250*/],
+    ],
+    [
+        "timestamptz",
+        ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05+02:00", "2026-07-01 00:00:00-07"],
+        [/^2026-01-02T03:04:05(\.0+)?Z$/, /^2026-01-02T01:04:05(\.0+)?Z$/, /^2026-07-01T07:00:00(\.0+)?Z$/],
+    ],
+    [
+        "uuid",
+        range(3).map((i) => `0198c0de-0000-4000-8000-00000000000${i}`),
+        range(3).map((i) => `0198c0de-0000-4000-8000-00000000000${i}`),
+    ],
     ["json", ["1", "true", "[]"], [1, true, []]],
 ];
 
@@ -36,7 +45,10 @@ for (const [type, texts, values] of TYPES) {
             { column_name: "n", column_type: "int" },
             { column_name: "x", column_type: type },
         ];
-        const file = `${csv(["n", "x"], texts.map((text, i) => [i, text]))}3,\n`;
+        const file = `${csv(
+            ["n", "x"],
+            texts.map((text, i) => [i, text]),
+        )}3,\n`;
         const made = await me.table("t", file, columns);
         assert.deepEqual(made.columns, columns);
         const rows = await me.rows("t");
@@ -53,10 +65,26 @@ for (const [type, texts, values] of TYPES) {
 
 test("other names of the same types are the same types", async () => {
     const me = await account(server);
-    const names = { integer: "int", int4: "int", int8: "bigint", bool: "boolean", decimal: "numeric", float8: "double" };
+    const names = {
+        integer: "int",
+        int4: "int",
+        int8: "bigint",
+        bool: "boolean",
+        decimal: "numeric",
+        float8: "double",
+    };
     const columns = Object.keys(names).map((column_type, i) => ({ column_name: `c${i}`, column_type }));
-    const made = await me.table("t", csv(columns.map((column) => column.column_name), [[1, 2, 3, "true", 5, 6]]), columns);
-    Object.values(names).forEach((normal, i) => assert.ok(made.columns[i].column_type.startsWith(normal), made.columns[i].column_type));
+    const made = await me.table(
+        "t",
+        csv(
+            columns.map((column) => column.column_name),
+            [[1, 2, 3, "true", 5, 6]],
+        ),
+        columns,
+    );
+    Object.values(names).forEach((normal, i) =>
+        assert.ok(made.columns[i].column_type.startsWith(normal), made.columns[i].column_type),
+    );
 });
 
 test("JSON documents keep their shape", async () => {
@@ -67,12 +95,24 @@ test("JSON documents keep their shape", async () => {
 
 test("pages follow each other by cursor, and hold each row once", async () => {
     const me = await account(server);
-    await me.table("t", csv(["n"], range(250).map((i) => [i])));
+    await me.table(
+        "t",
+        csv(
+            ["n"],
+            range(250).map((i) => [i]),
+        ),
+    );
     const first = await me.get("/tables/t/rows/?limit=100");
     assert.equal(first.data.length, 100);
     assert.equal(typeof first.links.next, "string");
-    assert.deepEqual((await me.all("/tables/t/rows/?limit=100")).map((row) => row.n), range(250));
-    assert.deepEqual((await me.all("/tables/t/rows/?limit=125")).map((row) => row.n), range(250));
+    assert.deepEqual(
+        (await me.all("/tables/t/rows/?limit=100")).map((row) => row.n),
+        range(250),
+    );
+    assert.deepEqual(
+        (await me.all("/tables/t/rows/?limit=125")).map((row) => row.n),
+        range(250),
+    );
     const last = await me.get("/tables/t/rows/?limit=1000");
     assert.equal(last.data.length, 250);
     assert.equal(last.links.next, null);
@@ -81,15 +121,31 @@ test("pages follow each other by cursor, and hold each row once", async () => {
 test("the links of a table with an odd name lead on, too", async () => {
     const me = await account(server);
     for (const name of ["a b", "a/b?c#d&e=f", "100%25 größer", "+"]) {
-        await me.table(name, csv(["n"], range(5).map((i) => [i])));
+        await me.table(
+            name,
+            csv(
+                ["n"],
+                range(5).map((i) => [i]),
+            ),
+        );
         const rows = await me.all(`/tables/${encodeURIComponent(name)}/rows/?limit=2`);
-        assert.deepEqual(rows.map((row) => row.n), range(5), name);
+        assert.deepEqual(
+            rows.map((row) => row.n),
+            range(5),
+            name,
+        );
     }
 });
 
 test("a cursor goes on as long as the table stands still", async () => {
     const me = await account(server);
-    await me.table("t", csv(["n"], range(10).map((i) => [i])));
+    await me.table(
+        "t",
+        csv(
+            ["n"],
+            range(10).map((i) => [i]),
+        ),
+    );
     const { links } = await me.get("/tables/t/rows/?limit=4");
     await me.get(links.next);
     await me.post("/tables/t/rows/", { rows: [{ n: 10 }] });
@@ -102,7 +158,15 @@ test("a made-up cursor or limit is refused", async () => {
     await me.table("t");
     const { links } = await me.get("/tables/t/rows/?limit=2");
     const cursor = [...new URL(links.next, server.url).searchParams].find(([name]) => name !== "limit");
-    for (const query of [`${cursor[0]}=x`, `${cursor[0]}=${"9".repeat(40)}`, "limit=0", "limit=-1", "limit=many", "limit=99999999999", "colour=red"]) {
+    for (const query of [
+        `${cursor[0]}=x`,
+        `${cursor[0]}=${"9".repeat(40)}`,
+        "limit=0",
+        "limit=-1",
+        "limit=many",
+        "limit=99999999999",
+        "colour=red",
+    ]) {
         const refused = await me.call("GET", `/tables/t/rows/?${query}`);
         assert.ok([400, 410, 422].includes(refused.status), `${query} got ${refused.status}`);
     }
@@ -110,14 +174,29 @@ test("a made-up cursor or limit is refused", async () => {
 
 test("rows as CSV and as Parquet by Accept", async () => {
     const me = await account(server);
-    await me.table("t", csv(["n", "word"], range(300).map((i) => [i, `w${i}`])));
+    await me.table(
+        "t",
+        csv(
+            ["n", "word"],
+            range(300).map((i) => [i, `w${i}`]),
+        ),
+    );
     await me.view("v", "SELECT n * 2 AS n, word FROM t WHERE n < 200");
-    for (const [path, n, factor] of [["/tables/t/rows/", 300, 1], ["/views/v/rows/", 200, 2]]) {
+    for (const [path, n, factor] of [
+        ["/tables/t/rows/", 300, 1],
+        ["/views/v/rows/", 200, 2],
+    ]) {
         const lines = csvRows(await bytesOf(me, path, "text/csv"));
         assert.deepEqual(lines[0], ["n", "word"]);
-        assert.deepEqual(lines.slice(1).map((line) => Number(line[0])), range(n).map((i) => i * factor));
+        assert.deepEqual(
+            lines.slice(1).map((line) => Number(line[0])),
+            range(n).map((i) => i * factor),
+        );
         const rows = await parquetRows(await bytesOf(me, path, PARQUET));
-        assert.deepEqual(rows.map((row) => Number(row.n)), range(n).map((i) => i * factor));
+        assert.deepEqual(
+            rows.map((row) => Number(row.n)),
+            range(n).map((i) => i * factor),
+        );
         assert.equal(rows[n - 1].word, `w${n - 1}`);
     }
 });
@@ -155,7 +234,10 @@ test("CSV out and in again is the same table", async () => {
 
 test("a long load answers 202 and tells how it goes", async () => {
     const me = await account(server);
-    const file = csv(["n", "word"], range(200_000).map((i) => [i, `word number ${i}`]));
+    const file = csv(
+        ["n", "word"],
+        range(200_000).map((i) => [i, `word number ${i}`]),
+    );
     const reply = await me.call("POST", "/tables/", {
         form: uploadForm({ table_name: "t", file }),
         headers: { prefer: "respond-async" },

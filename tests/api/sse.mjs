@@ -87,7 +87,8 @@ export class Listener {
                 const event = this.events[this.at++];
                 if (event.event === type && where(event)) return event;
             }
-            if (this.end) throw new Error(`the stream ${this.url} was ${this.end} before an event of type ${type} came`);
+            if (this.end)
+                throw new Error(`the stream ${this.url} was ${this.end} before an event of type ${type} came`);
             await new Promise((resolve) => this.waiting.add(resolve));
         }
     }

@@ -45,7 +45,10 @@ test("the format is told by the file, not by its name", async () => {
 test("declared columns are matched by name, in any order", async () => {
     const me = await account(server);
     const columns = [...SAMPLE_COLUMNS].reverse();
-    for (const [table_name, file] of [["c", sampleCsv], ["p", sampleParquet]]) {
+    for (const [table_name, file] of [
+        ["c", sampleCsv],
+        ["p", sampleParquet],
+    ]) {
         const made = await me.upload("/tables/", { table_name, file, columns });
         assert.deepEqual(made.columns, columns);
         assert.deepEqual(await me.rows(table_name), sampleRows);
@@ -71,7 +74,10 @@ test("names keep their case; quotes, commas, line breaks and any script are data
     const made = await me.table("Mixed_Case 1", file);
     assert.equal(made.columns[1].column_name, "Größe in €");
     const rows = await me.rows(encodeURIComponent("Mixed_Case 1"));
-    assert.deepEqual(rows.map((row) => row["Größe in €"]), values);
+    assert.deepEqual(
+        rows.map((row) => row["Größe in €"]),
+        values,
+    );
 });
 
 test("empty fields are null, quoted ones too or empty, never the other way round", async () => {
@@ -115,7 +121,10 @@ test("a table is the same object in create, show and list", async () => {
     const shown = await me.get("/tables/one/");
     assert.deepEqual(shown, made);
     const list = await me.get("/tables/");
-    assert.deepEqual(list.data.find((table) => table.table_name === "one"), made);
+    assert.deepEqual(
+        list.data.find((table) => table.table_name === "one"),
+        made,
+    );
     assert.equal(list.data.length, 2);
     assert.ok("next" in list.links);
     assert.equal(typeof shown.bytes, "number");
@@ -126,7 +135,10 @@ test("many tables come page after page", async () => {
     const me = await account(server);
     for (const i of range(5)) await me.table(`t${i}`, "a\n1\n");
     const names = (await me.all("/tables/?limit=2")).map((table) => table.table_name);
-    assert.deepEqual(names.sort(), range(5).map((i) => `t${i}`));
+    assert.deepEqual(
+        names.sort(),
+        range(5).map((i) => `t${i}`),
+    );
     assert.equal((await me.get("/tables/?limit=2")).data.length, 2);
 });
 
@@ -168,7 +180,11 @@ test("append and replace with files", async () => {
 test("JSON rows are appended, all or none", async () => {
     const me = await account(server);
     await me.table("t", sampleCsv, SAMPLE_COLUMNS);
-    const rows = [{ SomeNumber: 10, SomeString: "Kilo" }, { SomeString: "Lima" }, { SomeNumber: null, SomeString: 'M"ike\n' }];
+    const rows = [
+        { SomeNumber: 10, SomeString: "Kilo" },
+        { SomeString: "Lima" },
+        { SomeNumber: null, SomeString: 'M"ike\n' },
+    ];
     const appended = await me.post("/tables/t/rows/", { rows });
     assert.equal(appended.rows_added, 3);
     assert.deepEqual((await me.rows("t")).slice(10), [rows[0], { SomeNumber: null, SomeString: "Lima" }, rows[2]]);
@@ -197,7 +213,7 @@ test("a fork is a copy with a life of its own", async () => {
     assert.equal((await me.rows("t")).length, 10);
     await me.post("/tables/t/fork/", { table_name: "copy" }, 409);
     await me.post("/tables/missing/fork/", { table_name: "x" }, 404);
-    await me.post("/tables/t/fork/", { table_name: "no\"name" }, 422);
+    await me.post("/tables/t/fork/", { table_name: 'no"name' }, 422);
 });
 
 test("a table others depend on stays, unless they go with it", async () => {
@@ -212,7 +228,10 @@ test("a table others depend on stays, unless they go with it", async () => {
     assert.match(JSON.stringify(await me.get("/tables/t/")), /"v"/);
     await me.del("/tables/t/?cascade=true");
     await me.get("/tables/t/", 404);
-    assert.deepEqual((await me.get("/views/")).data.map((view) => view.view_name), ["other"]);
+    assert.deepEqual(
+        (await me.get("/views/")).data.map((view) => view.view_name),
+        ["other"],
+    );
     await me.get(`/jobs/${id}/`, 404);
     await me.table("t");
     assert.equal((await me.rows("t")).length, 10);

@@ -25,7 +25,13 @@ test("a view is made with its first version, the same object everywhere", async 
     assert.equal(made.row_count, 3);
     assert.equal(made.error, null);
     assert.ok(Math.abs(Date.parse(made.refreshed_at) - Date.now()) < 60_000);
-    assert.deepEqual(made.columns.map((column) => [column.column_name, column.column_type.slice(0, 4)]), [["SomeNumber", "int"], ["word", "text"]]);
+    assert.deepEqual(
+        made.columns.map((column) => [column.column_name, column.column_type.slice(0, 4)]),
+        [
+            ["SomeNumber", "int"],
+            ["word", "text"],
+        ],
+    );
     assert.deepEqual(await me.get("/views/v/"), made);
     assert.deepEqual((await me.get("/views/")).data, [made]);
     assert.deepEqual((await me.rows("v", "views")).map((row) => row.word).sort(), ["ALFA", "BRAVO", "CHARLIE"]);
@@ -66,7 +72,7 @@ test("what is not one reading statement over the team's own is refused, and says
         "SELECT 1; DROP TABLE sample",
         "DROP TABLE sample",
         "INSERT INTO sample VALUES (1, 'x')",
-        "UPDATE sample SET \"SomeNumber\" = 1",
+        'UPDATE sample SET "SomeNumber" = 1',
         "DELETE FROM sample",
         "CREATE TABLE x AS SELECT 1",
         "WITH x AS (DELETE FROM sample RETURNING *) SELECT * FROM x",
@@ -81,15 +87,21 @@ test("what is not one reading statement over the team's own is refused, and says
         const problem = await me.post("/views/", { view_name: "v", sql_query }, 422);
         assert.ok(problem.detail.length > 5, sql_query);
     }
-    assert.match((await me.post("/views/", { view_name: "v", sql_query: "SELECT * FROM missing" }, 422)).detail, /missing/);
-    assert.match((await me.post("/views/", { view_name: "v", sql_query: 'SELECT "Missing" FROM sample' }, 422)).detail, /Missing/);
+    assert.match(
+        (await me.post("/views/", { view_name: "v", sql_query: "SELECT * FROM missing" }, 422)).detail,
+        /missing/,
+    );
+    assert.match(
+        (await me.post("/views/", { view_name: "v", sql_query: 'SELECT "Missing" FROM sample' }, 422)).detail,
+        /Missing/,
+    );
     assert.deepEqual((await me.get("/views/")).data, []);
     assert.equal((await me.rows("sample")).length, 10);
 });
 
 test("a refresh makes a version; one whose inputs stood still is skipped and says so", async () => {
     const me = await withSample();
-    await me.view("v", 'SELECT count(*) AS n FROM sample');
+    await me.view("v", "SELECT count(*) AS n FROM sample");
     const skipped = await me.refresh_view("v");
     assert.equal(skipped.outcome, "skipped");
     assert.equal(skipped.version, 1);
@@ -105,7 +117,12 @@ test("a refresh makes a version; one whose inputs stood still is skipped and say
 
 test("a view with a clock or chance in it is never skipped", async () => {
     const me = await withSample();
-    const clocks = ["SELECT now() AS t", "SELECT current_date AS d", "SELECT random() AS r", "SELECT gen_random_uuid() AS u"];
+    const clocks = [
+        "SELECT now() AS t",
+        "SELECT current_date AS d",
+        "SELECT random() AS r",
+        "SELECT gen_random_uuid() AS u",
+    ];
     for (const [i, sql] of clocks.entries()) {
         await me.view(`v${i}`, sql);
         const refreshed = await me.refresh_view(`v${i}`);
@@ -116,7 +133,8 @@ test("a view with a clock or chance in it is never skipped", async () => {
 
 test("the digit of the fractional second varies", async () => {
     const me = await withSample();
-    const sql = 'SELECT * FROM sample WHERE "SomeNumber" = CAST( EXTRACT( SECOND FROM NOW()) * 1000000 AS INTEGER) % 10';
+    const sql =
+        'SELECT * FROM sample WHERE "SomeNumber" = CAST( EXTRACT( SECOND FROM NOW()) * 1000000 AS INTEGER) % 10';
     await me.view("v", sql);
     const digits = new Set();
     for (let i = 0; i < 60 && digits.size < 3; i++) {
@@ -150,7 +168,10 @@ test("PATCH gives a view new SQL and a new version; a circle or nonsense leaves 
     await me.view("b", "SELECT n FROM a");
     const patched = await me.patch("/views/a/", { sql_query: 'SELECT "SomeNumber" + 100 AS n FROM sample' });
     assert.equal(patched.version, 2);
-    assert.deepEqual((await me.rows("a", "views")).map((row) => row.n).sort((x, y) => x - y), range(10).map((i) => i + 100));
+    assert.deepEqual(
+        (await me.rows("a", "views")).map((row) => row.n).sort((x, y) => x - y),
+        range(10).map((i) => i + 100),
+    );
     const before = await me.get("/views/a/");
     for (const sql_query of ["SELECT n FROM b", "SELECT n FROM a", "DROP TABLE sample", "SELECT nothing FROM sample"]) {
         const problem = await me.call("PATCH", "/views/a/", { json: { sql_query } });
@@ -165,16 +186,37 @@ test("the changes of each version add up to its rows", async () => {
     await me.view("v", 'SELECT * FROM sample WHERE "SomeNumber" % 2 = 0');
     await add(me, 10, 11, 12);
     await me.refresh_view("v");
-    const edited = 'SomeNumber,SomeString\n0,Alfa\n2,edited\n12,word 12\n';
+    const edited = "SomeNumber,SomeString\n0,Alfa\n2,edited\n12,word 12\n";
     await me.upload("/tables/sample/replace/", { file: edited }, 200);
     await me.refresh_view("v");
     const changes = await me.all("/views/v/changes/?after=0&limit=3");
-    assert.deepEqual(changes.filter((change) => change.version === 2).map((change) => [change.change, change.row.SomeNumber]).sort(), [["added", 10], ["added", 12]]);
+    assert.deepEqual(
+        changes
+            .filter((change) => change.version === 2)
+            .map((change) => [change.change, change.row.SomeNumber])
+            .sort(),
+        [
+            ["added", 10],
+            ["added", 12],
+        ],
+    );
     const third = changes.filter((change) => change.version === 3);
-    assert.deepEqual(third.filter((change) => change.change === "added").map((change) => change.row), [{ SomeNumber: 2, SomeString: "edited" }]);
-    assert.deepEqual(third.filter((change) => change.change === "removed").map((change) => change.row.SomeNumber).sort((a, b) => a - b), [2, 4, 6, 8, 10]);
+    assert.deepEqual(
+        third.filter((change) => change.change === "added").map((change) => change.row),
+        [{ SomeNumber: 2, SomeString: "edited" }],
+    );
+    assert.deepEqual(
+        third
+            .filter((change) => change.change === "removed")
+            .map((change) => change.row.SomeNumber)
+            .sort((a, b) => a - b),
+        [2, 4, 6, 8, 10],
+    );
     assert.deepEqual(applied(changes), (await me.rows("v", "views")).map((row) => JSON.stringify(row)).sort());
-    assert.deepEqual((await me.all("/views/v/changes/?after=2")).map((change) => change.version), third.map(() => 3));
+    assert.deepEqual(
+        (await me.all("/views/v/changes/?after=2")).map((change) => change.version),
+        third.map(() => 3),
+    );
     assert.deepEqual(await me.all("/views/v/changes/?after=3"), []);
     await me.get("/views/v/changes/?after=x", 422);
 });
@@ -188,7 +230,11 @@ test("equal rows are counted: duplicates come and go one by one", async () => {
     await me.upload("/tables/t/replace/", { file: "n\n1\n2\n2\n" }, 200);
     await me.refresh_view("v");
     const changes = await me.all("/views/v/changes/?after=1");
-    const of = (version) => changes.filter((change) => change.version === version).map((change) => `${change.change} ${change.row.n}`).sort();
+    const of = (version) =>
+        changes
+            .filter((change) => change.version === version)
+            .map((change) => `${change.change} ${change.row.n}`)
+            .sort();
     assert.deepEqual(of(2), ["added 1", "added null"]);
     assert.deepEqual(of(3), ["added 2", "removed 1", "removed 1", "removed null"]);
 });
