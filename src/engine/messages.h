@@ -24,6 +24,9 @@ enum engine_op {
     OP_LAST = OP_QUERY,
 };
 
+/* Calls that one process works on at a time. */
+#define CALLS_MAX 9
+
 /* Does it change anything? Such calls of one team run one after another. */
 bool engine_op_writes(enum engine_op op);
 const char *engine_op_name(enum engine_op op);

@@ -5,7 +5,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "base/time.h"
 
 #define STR_ABSENT UINT32_MAX
 
@@ -220,18 +221,11 @@ str wire_body(const struct wire_input *in)
     return (str){in->body, in->length};
 }
 
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Waits until the socket takes more; false when `end_ms` (0: never) has passed. */
 static bool wait_writable(int fd, int64_t end_ms)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-    int64_t left = end_ms ? end_ms - clock_ms() : -1;
+    int64_t left = end_ms ? end_ms - time_steady() / 1000 : -1;
     if (end_ms && left <= 0)
         return false;
     int ready = poll(&poll_fd, 1, left > 60000 ? 60000 : (int)left);
@@ -240,7 +234,7 @@ static bool wait_writable(int fd, int64_t end_ms)
 
 bool wire_send(int fd, str frame, int64_t limit_ms)
 {
-    int64_t end_ms = limit_ms < 0 ? 0 : clock_ms() + limit_ms;
+    int64_t end_ms = limit_ms < 0 ? 0 : time_steady() / 1000 + limit_ms;
     while (frame.len) {
         ssize_t n = send(fd, frame.at, frame.len, MSG_NOSIGNAL);
         if (n > 0) {

@@ -1,0 +1,176 @@
+/*
+ * One call of an engine process.
+ *
+ * The call has a socket to itself. Ending our side of it (shutdown) is what interrupts the call:
+ * the process then interrupts the query until it has ended, and still answers. An interrupted
+ * call's socket is not used again. What has not answered a second after it ran over its limit is
+ * killed, with its process.
+ */
+#include "engine/ask.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/time.h"
+
+#define TURN_MS 50
+#define GRACE_US US_PER_S
+#define SEND_MS 10000
+
+enum cancel { CANCEL_NONE, CANCEL_LIMIT, CANCEL_GONE };
+
+struct asking {
+    const struct ask *ask;
+    struct supervisor *supervisor;
+    const struct load *load;
+    struct lease lease;
+    struct wire_input in;
+    enum cancel cancel;
+    int64_t end_us; /* of the limit */
+    bool whole;     /* the answer was read to its end */
+};
+
+struct wire ask_begin(struct buf *frame, enum engine_op op)
+{
+    buf_init(frame, WIRE_HEAD + WIRE_BODY_MAX);
+    struct wire w = wire_writer(frame);
+    wire_frame_begin(frame);
+    message_op(&w, &op);
+    return w;
+}
+
+static err cancelled_err(const struct asking *asking)
+{
+    struct arena *mem = asking->ask->mem;
+    if (asking->cancel == CANCEL_GONE)
+        return err_new(mem, 499, "client_gone", "The client has left.");
+    return err_new(mem,
+                   504,
+                   "query_timeout",
+                   "This took longer than the %g seconds it may, and was stopped.",
+                   (double)asking->ask->limit_ms / 1000);
+}
+
+static void interrupt(struct asking *asking, enum cancel cancel)
+{
+    asking->cancel = cancel;
+    shutdown(asking->lease.fd, SHUT_WR);
+}
+
+/* Interrupts when it is time to. An err: it has been killed. */
+static err limits_check(struct asking *asking)
+{
+    const struct ask *ask = asking->ask;
+    int64_t now = time_steady();
+    if (now >= asking->end_us + GRACE_US) {
+        supervisor_kill(asking->supervisor,
+                        &asking->lease,
+                        "a query ran over its limit and could not be interrupted");
+        return cancelled_err(asking);
+    }
+    if (asking->cancel == CANCEL_NONE && now >= asking->end_us)
+        interrupt(asking, CANCEL_LIMIT);
+    if (asking->cancel == CANCEL_NONE && ask->gone && atomic_load(ask->gone))
+        interrupt(asking, CANCEL_GONE);
+    return NULL;
+}
+
+/* Waits for more of the answer. */
+static err turn(struct asking *asking)
+{
+    TRY(limits_check(asking));
+    int64_t now = time_steady();
+    int64_t left_us = asking->end_us > now ? asking->end_us - now : asking->end_us + GRACE_US - now;
+    int64_t left_ms = left_us < 0 ? 0 : (left_us + 999) / 1000;
+    struct pollfd socket = {.fd = asking->lease.fd, .events = POLLIN};
+    if (poll(&socket, 1, left_ms < TURN_MS ? (int)left_ms : TURN_MS) < 0 && errno != EINTR)
+        return err_internal(asking->ask->mem, "poll of an engine call failed (errno %d)", errno);
+    return NULL;
+}
+
+static void progress_tell(struct asking *asking)
+{
+    int64_t rows = 0;
+    struct wire w = wire_reader(asking->ask->mem, wire_body(&asking->in));
+    wire_i64(&w, &rows);
+    if (asking->load && asking->load->progress && wire_ok(&w))
+        asking->load->progress(asking->load->progress_arg, rows);
+}
+
+/* The process's own err, or ours when it came because we interrupted. */
+static err failure(struct asking *asking)
+{
+    struct err told = {0};
+    struct wire w = wire_reader(asking->ask->mem, wire_body(&asking->in));
+    message_err(&w, &told);
+    if (!wire_ok(&w))
+        return err_internal(asking->ask->mem, "an engine process gave a malformed error");
+    if (asking->cancel != CANCEL_NONE)
+        return cancelled_err(asking);
+    if (err_is(&told, "engine_failed"))
+        supervisor_kill(asking->supervisor, &asking->lease, "its database had met a fault");
+    return err_copy(asking->ask->mem, &told);
+}
+
+static err malformed(struct asking *asking)
+{
+    if (arena_failed(asking->ask->mem))
+        return &err_no_memory;
+    supervisor_kill(asking->supervisor, &asking->lease, "its answer was malformed");
+    return err_internal(asking->ask->mem, "an engine process gave a malformed answer");
+}
+
+static err ended(struct asking *asking)
+{
+    err e = supervisor_outcome(asking->supervisor, &asking->lease, asking->ask->mem);
+    return asking->cancel == CANCEL_NONE ? e : cancelled_err(asking);
+}
+
+/* What has come: nothing yet, a piece of news, the answer (`whole`), or the end. */
+static err hear(struct asking *asking)
+{
+    switch (wire_receive(asking->lease.fd, asking->ask->mem, &asking->in)) {
+    case WIRE_MORE:
+        return turn(asking);
+    case WIRE_END:
+        return ended(asking);
+    case WIRE_BAD:
+        return malformed(asking);
+    case WIRE_DONE:
+        break;
+    }
+    if (asking->in.kind == WIRE_CALL)
+        return malformed(asking);
+    asking->whole = asking->in.kind != WIRE_PROGRESS;
+    if (asking->in.kind == WIRE_FAILURE)
+        return failure(asking);
+    if (asking->whole)
+        return NULL;
+    progress_tell(asking);
+    asking->in = (struct wire_input){0};
+    return limits_check(asking);
+}
+
+static err talk(struct asking *asking, str frame)
+{
+    asking->end_us = time_steady() + asking->ask->limit_ms * 1000;
+    if (!wire_send(asking->lease.fd, frame, SEND_MS))
+        return ended(asking);
+    while (!asking->whole)
+        TRY(hear(asking));
+    return NULL;
+}
+
+err ask_run(const struct ask *ask, struct supervisor *supervisor, enum engine_op op,
+            struct buf *frame, const struct load *load, struct wire *answer)
+{
+    if (!wire_frame_end(frame, WIRE_CALL))
+        return err_new(ask->mem, 413, "too_large", "This request to the engine is too large.");
+    struct asking asking = {.ask = ask, .supervisor = supervisor, .load = load};
+    TRY(supervisor_take(supervisor, ask, engine_op_writes(op), &asking.lease));
+    err e = talk(&asking, buf_str(frame));
+    supervisor_give(supervisor, &asking.lease, asking.whole && asking.cancel == CANCEL_NONE);
+    *answer = wire_reader(ask->mem, wire_body(&asking.in));
+    return e;
+}

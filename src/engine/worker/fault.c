@@ -1,0 +1,53 @@
+/* Faults of the machine behind a failed statement: memory, time, disk. */
+#include <string.h>
+
+#include "engine/worker/worker.h"
+
+static bool says(const char *message, const char *part)
+{
+    return message && strstr(message, part) != NULL;
+}
+
+/* Whole mebibytes, or gibibytes when it comes out even. */
+static str size_text(struct arena *mem, int64_t bytes)
+{
+    int64_t mebibytes = bytes >> 20;
+    if (mebibytes >= 1024 && mebibytes % 1024 == 0)
+        return str_fmt(mem, "%lld GB", (long long)(mebibytes / 1024));
+    return str_fmt(mem, "%lld MB", (long long)mebibytes);
+}
+
+static err memory_fault(struct call *call)
+{
+    str most = size_text(call->mem, call->memory_max);
+    return err_new(call->mem,
+                   422,
+                   "query_memory",
+                   "This takes more memory than the %.*s that an engine process may use.",
+                   STR_ARGS(most));
+}
+
+/* The database says it is of no more use to this process, or its file is not whole. The server ends
+ * the process. */
+static err broken_fault(struct call *call, const char *message)
+{
+    return err_new(call->mem,
+                   503,
+                   "engine_failed",
+                   "The engine process has met a fault and starts anew: %s",
+                   message ? message : "no cause given");
+}
+
+err call_fault(struct call *call, duckdb_error_type type, const char *message)
+{
+    if (call_cancelled(call) || type == DUCKDB_ERROR_INTERRUPT)
+        return err_new(call->mem, 503, "query_interrupted", "The query was interrupted.");
+    if (type == DUCKDB_ERROR_OUT_OF_MEMORY || says(message, "std::bad_alloc"))
+        return memory_fault(call);
+    if (says(message, "No space left on device") || says(message, "File too large") ||
+        says(message, "Disk quota exceeded"))
+        return err_new(call->mem, 507, "storage_full", "The server's disk is full.");
+    if (type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_INTERNAL)
+        return broken_fault(call, message);
+    return NULL;
+}
