@@ -25,6 +25,8 @@ struct waiter {
     const struct ask *ask;
     bool writes, placeless;
     struct process *process;
+    bool starting; /* `process` was starting when the wait for it began: its failure is this call's
+                      as well */
     int64_t end_us;
 };
 
@@ -129,6 +131,7 @@ static err waiter_join(struct supervisor *supervisor, struct waiter *waiter,
         process->waiting++;
         process->refs++;
         waiter->process = process;
+        waiter->starting = process->state == PROCESS_STARTING;
     } else {
         supervisor->waiting++;
         waiter->placeless = true;
@@ -233,7 +236,7 @@ static err lease_make(struct supervisor *supervisor, struct waiter *waiter, stru
 static err take_step(struct supervisor *supervisor, struct waiter *waiter, struct lease *lease)
 {
     const struct ask *ask = waiter->ask;
-    if (waiter->process && waiter->process->start_failed)
+    if (waiter->process && waiter->starting && waiter->process->start_failed)
         return start_failure(ask->mem, waiter->process);
     struct process *process = process_find(supervisor, ask->team);
     if (process && process->state == PROCESS_READY && process_free_for(process, waiter->writes))
