@@ -72,10 +72,13 @@ void h2_stream_closed(struct h2_stream *stream)
 {
     bool whole = stream->answered && (stream->bodyless || stream->left == 0) &&
                  queue_count(&stream->queue) == 0;
-    if (stream->exchange && whole)
-        stream->closed = true;
-    else
+    if (!stream->exchange || !whole) {
         h2_stream_free(stream);
+        return;
+    }
+    stream->closed = true;
+    wait_stop(&stream->request_wait);
+    wait_stop(&stream->answer_wait);
 }
 
 /* The stream has closed already, and was kept for its exchange to end. */
