@@ -7,8 +7,8 @@
 #include "http/schema.h"
 
 static const char head[] =
-    "<!doctype html><html lang=en><meta charset=utf-8>"
-    "<meta name=viewport content=\"width=device-width,initial-scale=1\"><title>TinyDevCRM "
+    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>TinyDevCRM "
     "API</title><style>"
     ":root{color-scheme:light "
     "dark;--text:#1c2024;--soft:#5b6570;--line:#d9dee3;--ground:#fff;--box:#f5f7f9;--mark:#0b62c4}"
@@ -34,7 +34,7 @@ static const char head[] =
     "pre{margin:.5rem 0 0;padding:.6rem "
     ".75rem;overflow-x:auto;background:var(--box);border-radius:6px;"
     "font:13px/1.5 ui-monospace,monospace}code{font-family:ui-monospace,monospace}</style>"
-    "<h1>TinyDevCRM API</h1>";
+    "</head><body><h1>TinyDevCRM API</h1>";
 
 static const char foreword[] =
     "<p>Every path works with and without a slash at its end. Bodies are JSON unless a file is "
@@ -43,7 +43,7 @@ static const char foreword[] =
     "<code>detail</code>, and "
     "<code>errors</code> of fields or of a file's lines. Lists come as <code>{\"data\": [...], "
     "\"links\": {\"next\", "
-    "\"prev\"}}</code>. For a program: <a href=/openapi.json>openapi.json</a>.</p>"
+    "\"prev\"}}</code>. For a program: <a href=\"/openapi.json\">openapi.json</a>.</p>"
     "<p>The calls below take where the server is, and an access token as <code>POST "
     "/auth/tokens/obtain/</code> gives "
     "it:</p><pre>URL=http://localhost:8000 ACCESS=...</pre>";
@@ -76,10 +76,11 @@ static void field_row(struct buf *out, const char *name, str type, bool required
 {
     buf_add(out, STR("<tr><td><code>"));
     html_text(out, name);
-    buf_add(out, STR("</code><td>"));
+    buf_add(out, STR("</code></td><td>"));
     html_add(out, type);
-    buf_add(out, required ? STR("<br><small>required</small><td>") : STR("<td>"));
+    buf_add(out, required ? STR("<br><small>required</small></td><td>") : STR("</td><td>"));
     html_text(out, help);
+    buf_add(out, STR("</td></tr>"));
 }
 
 static void fields_table(struct buf *out, const char *caption, const struct field *fields, bool in,
@@ -90,7 +91,10 @@ static void fields_table(struct buf *out, const char *caption, const struct fiel
         any = any || in || !(field->flags & FIELD_HIDDEN);
     if (!any)
         return;
-    buf_fmt(out, "<div><table><caption>%s<tr><th>Field<th>Type<th>What it is", caption);
+    buf_fmt(out,
+            "<div><table><caption>%s</caption><thead><tr><th>Field</th><th>Type</th><th>What it "
+            "is</th></tr></thead><tbody>",
+            caption);
     if (file)
         field_row(out, "file", STR("file"), true, "The file itself");
     for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
@@ -101,7 +105,7 @@ static void fields_table(struct buf *out, const char *caption, const struct fiel
         field_row(
             out, field->name, buf_str(&type), in && (field->flags & FIELD_REQUIRED), field->help);
     }
-    buf_add(out, STR("</table></div>"));
+    buf_add(out, STR("</tbody></table></div>"));
 }
 
 /* The path as one would call it: {name} becomes NAME, and it ends with a slash unless it names a
@@ -319,4 +323,5 @@ void docs_print(struct buf *out, const struct route_table *tables, size_t count,
               count,
               (const char *const[]){"<section><h2>", "</h2>", "</section>"},
               route_print);
+    buf_add(out, STR("</body></html>\n"));
 }
