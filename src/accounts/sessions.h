@@ -1,0 +1,53 @@
+/*
+ * Sessions: from signing in to signing out.
+ *
+ * A session has one refresh token that is good. Each use gives the next; one that was used before
+ * shows that somebody has a copy, and ends the session. Ending takes effect at once: access tokens
+ * and streams.
+ */
+#ifndef ACCOUNTS_SESSIONS_H
+#define ACCOUNTS_SESSIONS_H
+
+#include "accounts/account.h"
+
+struct session {
+    str id, account, team;
+    str refresh; /* jti of the good refresh token */
+    int64_t expires;
+    int64_t ended;                /* 0: alive */
+    bool is_active, is_superuser; /* of the account */
+};
+
+struct tokens {
+    str refresh, access;
+};
+
+extern const struct field session_row[];
+extern const struct field tokens_fields[];
+extern const struct field credentials_fields[];
+extern const struct field refresh_fields[];
+
+/* Signs an account in that has proved who it is. */
+MUST_CHECK err session_open(struct accounts *accounts, struct db *db, const struct account *account,
+                            int64_t now, struct tokens *tokens);
+/* The next pair for the good refresh token; 401 for any other, which ends the session if it was
+ * good once. */
+MUST_CHECK err session_renew(struct accounts *accounts, struct db *db, str refresh, int64_t now,
+                             struct tokens *tokens);
+/* Also by a refresh token that was used before: who has it may end the session, not prolong it. */
+MUST_CHECK err session_close(struct accounts *accounts, struct db *db, str refresh, int64_t now);
+
+MUST_CHECK err session_find(struct tx *tx, str id, str team, struct session *out, bool *found);
+/* NULL: it is alive; else the 401 that says why not. */
+MUST_CHECK err session_alive(struct arena *mem, bool found, const struct session *session,
+                             int64_t now);
+/* Marks it ended in the transaction, and once that is durable stops what lives on it. */
+MUST_CHECK err session_end(struct accounts *accounts, struct tx *tx, const struct session *session,
+                           const char *reason, int64_t now);
+/* All of an account. */
+MUST_CHECK err sessions_end(struct accounts *accounts, struct tx *tx, str account,
+                            const char *reason, int64_t now);
+
+handler session_obtain, session_refresh, session_blacklist;
+
+#endif
