@@ -338,8 +338,10 @@ static void h2_late(struct conn *conn, enum wait_kind kind)
 static void h2_stop(struct conn *conn)
 {
     struct h2 *h2 = conn_owner(conn);
-    h2->busy = true; /* so that no stream is freed here */
-    for (struct link *link = h2->streams.next; link != &h2->streams; link = link->next) {
+    h2->busy = true; /* so that no stream is freed here but the one that is told */
+    struct link *next;
+    for (struct link *link = h2->streams.next; link != &h2->streams; link = next) {
+        next = link->next;
         struct h2_stream *stream = CONTAINER(link, struct h2_stream, link);
         if (stream->exchange)
             exchange_stop(stream->exchange);
