@@ -29,7 +29,7 @@ struct conn_calls {
     void (*read)(struct conn *conn, str bytes);
     /* The peer sends no more; it may still be listening. Called once. */
     void (*ended)(struct conn *conn);
-    /* The queue has become empty, after it could not be written at once. */
+    /* The queue has become empty (not told when conn_flush was called by hand). */
     void (*drained)(struct conn *conn);
     /* What conn_wait asked for has not come in time. */
     void (*late)(struct conn *conn, enum wait_kind kind);
@@ -41,6 +41,8 @@ struct conn_calls {
 
 /* Takes the connection over, also from another protocol; `calls` is static. */
 void conn_serve(struct conn *conn, const struct conn_calls *calls, void *owner);
+/* Gives bytes that the owner before had read to the one that serves now. */
+void conn_reread(struct conn *conn, str bytes);
 void *conn_owner(const struct conn *conn);
 struct loop *conn_loop(const struct conn *conn);
 bool conn_open(const struct conn *conn); /* not closed and not finishing */
@@ -57,7 +59,7 @@ void conn_flush(struct conn *conn);
 size_t conn_queued(const struct conn *conn);
 size_t conn_queued_bytes(const struct conn *conn);
 
-/* Stops and goes on with reading; the end of the peer is still noticed when it breaks off. */
+/* Stops and goes on with reading; meanwhile the peer's end is not noticed. */
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
 

@@ -21,10 +21,10 @@
  * what a transport can have on the way (EXCHANGE_AHEAD) is what bounds it.
  *
  * Pausing an answer: the frames given to `body` are the transport's until written. `queued` counts
- * those of this exchange; exchange_drained says that there are none any more, once after each time
- * that not all could be written at once. A file's next piece and a stream's next frame wait for it.
- * The transport drops an answer of which nothing could be written for WAIT_STALL (conn.c does this
- * for a whole connection; h2 must for a stream whose window stays shut).
+ * those of this exchange; exchange_drained says that there are none any more, each time that they
+ * have become none (but not from inside `body`). A file's next piece and a full stream's next frame
+ * wait for it. The transport drops an answer of which nothing could be written for WAIT_STALL
+ * (conn.c does this for a whole connection; h2 must for a stream whose window stays shut).
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H

@@ -11,7 +11,8 @@
 struct loop;
 struct server;
 
-/* Embedded in what is sent to a loop; belongs to the loop from the call until `run` is called on the loop's thread. */
+/* Embedded in what is sent to a loop; belongs to the loop from the call until `run` is called on
+ * the loop's thread. */
 struct loop_post {
     void (*run)(struct loop *loop, struct loop_post *post);
     struct loop_post *next;

@@ -1,5 +1,6 @@
 /*
- * Routes: a row of a table says who may call what, how large it may be, and where it runs. Handlers hold none of it.
+ * Routes: a row of a table says who may call what, how large it may be, and where it runs. Handlers
+ * hold none of it.
  *
  * The same rows print /openapi.json and the docs page, and the tests walk them.
  */
@@ -18,7 +19,8 @@ enum right {
 enum route_body {
     BODY_NONE,   /* a body that is not empty is refused: 413 */
     BODY_JSON,   /* application/json, held in memory, at most 1 MB */
-    BODY_UPLOAD, /* multipart/form-data streamed to files of up to UPLOAD_MAX, or JSON of up to 16 MB in memory */
+    BODY_UPLOAD, /* multipart/form-data streamed to files of up to UPLOAD_MAX, or JSON of up to 16
+                    MB in memory */
 };
 
 enum route_pool {
@@ -30,14 +32,15 @@ enum route_pool {
 typedef err handler(struct request *rq);
 
 struct route {
-    const char *method;        /* "GET" also answers HEAD */
-    const char *path;          /* "/jobs/{id}/runs"; without a trailing slash; matched with and without one */
+    const char *method; /* "GET" also answers HEAD */
+    const char
+        *path; /* "/jobs/{id}/runs"; without a trailing slash; matched with and without one */
     handler *run;
     enum right right;
     enum route_body body;
     enum route_pool pool;
-    const struct field *input; /* of the JSON body or the form, or NULL */
-    const struct field *query; /* or NULL */
+    const struct field *input;  /* of the JSON body or the form, or NULL */
+    const struct field *query;  /* or NULL */
     const struct field *output; /* of one object, or of an item of the list, or NULL */
     bool list;                  /* the answer is {"data": [...], "links"} */
     bool stream;                /* the answer is text/event-stream */
@@ -46,10 +49,10 @@ struct route {
 };
 
 struct route_table {
-    const char *tag;           /* for the docs: "Tables" */
+    const char *tag; /* for the docs: "Tables" */
     const struct route *routes;
     size_t count;
-    void *context;             /* rq->context */
+    void *context; /* rq->context */
 };
 
 #endif

@@ -17,11 +17,11 @@ struct server_options {
     int64_t port, stream_port; /* stream_port 0: none; port 0: any free one, see server_port */
     str tls_cert, tls_key;     /* PEM files; absent: no TLS */
     str cors_origins;
-    size_t loops;              /* 0: one a core */
-    size_t workers;            /* threads of the quick and of the engine pool, each */
+    size_t loops;   /* 0: one a core */
+    size_t workers; /* threads of the quick and of the engine pool, each */
     int64_t upload_max;
-    int64_t rate_limit;        /* requests a minute an anonymous address; 0: off */
-    const char *upload_dir;    /* exists; swept at start */
+    int64_t rate_limit;     /* requests a minute an anonymous address; 0: off */
+    const char *upload_dir; /* exists; swept at start */
     const char *version;
     const struct route_table *tables;
     size_t table_count;
@@ -29,7 +29,8 @@ struct server_options {
     size_t file_count;
     struct store *store;
     struct log *log;
-    /* Checks who asks and fills account, session, team; on a worker thread. `ticket` is absent or from the query. */
+    /* Checks who asks and fills account, session, team; on a worker thread. `ticket` is absent or
+     * from the query. */
     err (*authenticate)(struct request *rq, str scheme, str token, str ticket, void *arg);
     void *authenticate_arg;
     /* NULL: ready. Any thread but the loops. */
@@ -38,12 +39,13 @@ struct server_options {
 };
 
 /* Checks the options and binds the ports; nothing is answered yet. */
-MUST_CHECK err server_new(struct arena *mem, const struct server_options *options, struct server **out);
+MUST_CHECK err server_new(struct arena *mem, const struct server_options *options,
+                          struct server **out);
 MUST_CHECK err server_start(struct server *server, struct arena *mem);
 int64_t server_port(const struct server *server);
 /*
- * In order: stops accepting, finishes requests, ends streams (with `retry:` so that clients come back soon),
- * and returns when all is closed, after `grace_ms` at the latest.
+ * In order: stops accepting, finishes requests, ends streams (with `retry:` so that clients come
+ * back soon), and returns when all is closed, after `grace_ms` at the latest.
  */
 void server_stop(struct server *server, int64_t grace_ms);
 void server_free(struct server *server);

@@ -1,10 +1,11 @@
 /*
  * An open answer of text/event-stream (WHATWG HTML 9.2): frames go out, nothing comes in.
  *
- * A frame is bytes shared by reference count: made once, sent to any number of streams. A stream holds only
- * references, at most STREAM_FRAMES_MAX of them; past that stream_send refuses, and the owner is told by `drained` when all is
- * written, to go on from its position. The stream sends the `keep-alive` event itself after 20 s of silence.
- * Thread: everything on the stream's own loop, but for what says otherwise.
+ * A frame is bytes shared by reference count: made once, sent to any number of streams. A stream
+ * holds only references, at most STREAM_FRAMES_MAX of them; past that stream_send refuses, and the
+ * owner is told by `drained` when all is written, to go on from its position. The stream sends the
+ * `keep-alive` event itself after 20 s of silence. Thread: everything on the stream's own loop, but
+ * for what says otherwise.
  */
 #ifndef HTTP_STREAM_H
 #define HTTP_STREAM_H
@@ -27,15 +28,19 @@ struct frame *frame_copy(str bytes);
 str frame_bytes(const struct frame *frame);
 
 struct stream_owner {
-    void (*opened)(struct stream *stream, void *owner);  /* on the loop, after head, padding and stream-open are queued */
-    void (*drained)(struct stream *stream, void *owner); /* after a refused stream_send, when all is written */
-    void (*closed)(struct stream *stream, void *owner);  /* the last call, always made once opened or not; frees owner */
+    void (*opened)(struct stream *stream,
+                   void *owner); /* on the loop, after head, padding and stream-open are queued */
+    void (*drained)(struct stream *stream,
+                    void *owner); /* after a refused stream_send, when all is written */
+    void (*closed)(struct stream *stream,
+                   void *owner); /* the last call, always made once opened or not; frees owner */
 };
 
 /* On the handler's thread, as its reply. After it returns NULL, `owner` belongs to the stream. */
 MUST_CHECK err reply_stream(struct request *rq, const struct stream_owner *calls, void *owner);
 
-/* False: not queued (full or ending); `drained` will follow when it was full. Takes its own reference. */
+/* False: not queued (full or ending); `drained` will follow when it was full. Takes its own
+ * reference. */
 bool stream_send(struct stream *stream, struct frame *frame);
 /* Sends `last` (or NULL), then ends the answer in order. */
 void stream_end(struct stream *stream, struct frame *last);

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "http/link.h"
 #include "http/loop.h"
 
 #define WAIT_TICK_MS 250
@@ -30,8 +31,8 @@ enum wait_kind {
 
 /* Embedded, zeroed at first, in what waits; on one list at most. Stop it before it is freed. */
 struct wait {
-    struct wait *previous, *next; /* NULL: on no list */
-    int64_t since_us;             /* time_steady */
+    struct link link;
+    uint64_t since_ms; /* of the loop's clock */
     void (*run)(struct wait *wait);
 };
 

@@ -1,0 +1,128 @@
+/* The server and its loops from the inside, for http/ alone. */
+#ifndef HTTP_PARTS_H
+#define HTTP_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/pool.h"
+#include "base/time.h"
+#include "http/conn.h"
+#include "http/limit.h"
+#include "http/link.h"
+#include "http/routes.h"
+#include "http/server.h"
+#include "http/wait.h"
+
+#define LISTENERS_MAX 2 /* the port and the stream port */
+#define ENDED_SESSIONS 64
+
+/* Connections that are open, of all loops, and how many may be: the rest of the descriptors is for
+ * files. */
+struct conn_count {
+    atomic_size_t now;
+    size_t max;
+};
+
+struct listener {
+    uv_poll_t poll; /* data: the listener */
+    struct loop *loop;
+    int fd; /* -1: none */
+};
+
+struct loop {
+    uv_loop_t uv; /* data: the loop */
+    uv_async_t wake;
+    uv_prepare_t before_sleep;
+    uv_timer_t tick;
+    pthread_t thread;
+    struct server *server;
+    size_t index;
+    _Atomic(struct loop_post *) posts; /* newest first */
+
+    struct listener listeners[LISTENERS_MAX];
+    bool accepting, stopping, joined;
+
+    struct link conns;   /* of struct conn */
+    struct link touched; /* conns to flush before sleeping */
+    size_t conn_count;
+    struct link waits[WAIT_KINDS];
+    char *read; /* CONN_READ_MAX bytes, for whoever reads now */
+
+    struct link streams; /* of struct stream, open ones */
+    /* Sessions that ended lately: a stream that is being opened right now may be of one. */
+    char *ended[ENDED_SESSIONS];
+    size_t ended_next;
+
+    char date[TIME_TEXT]; /* for the Date header */
+    time_t date_s;
+    uint64_t id_start; /* of the requests' ids */
+    uint32_t id_next;
+};
+
+struct server {
+    struct server_options options;
+    struct arena *mem;
+    struct log *log;
+    struct loop *loops;
+    size_t loop_count;
+    int64_t port;
+    uint64_t wait_ms[WAIT_KINDS];
+
+    struct routes *routes;
+    struct statics *statics;
+    struct origins *origins;
+    struct limit *limit;
+    struct tls *tls;       /* NULL: none */
+    struct pool *pools[3]; /* by enum route_pool */
+    struct conn_count conns;
+    atomic_size_t streams;
+
+    atomic_bool stopping;
+    size_t running; /* loops that have a thread */
+    pthread_mutex_t lock;
+    pthread_cond_t quiet_changed;
+    size_t quiet; /* loops that stop and have no connection any more */
+};
+
+/* loop.c */
+MUST_CHECK err loop_init(struct loop *loop, struct arena *mem, struct server *server, size_t index);
+MUST_CHECK err loop_start(struct loop *loop, struct arena *mem);
+/* Closes what is left of its handles and waits for the end; also when it was never started. */
+void loop_join(struct loop *loop);
+void loop_done(struct loop *loop);
+uint64_t loop_now_ms(const struct loop *loop);
+str loop_date(struct loop *loop); /* good until the next call */
+void loop_touch(struct loop *loop, struct link *link);
+
+/* wait.c: what is late is told so. */
+void waits_tick(struct loop *loop);
+
+/* listener.c */
+/* Binds sockets of all loops to one port; `*port` 0 becomes the one that was free. */
+MUST_CHECK err listeners_bind(struct server *server, struct arena *mem, size_t which,
+                              int64_t *port);
+MUST_CHECK err listeners_open(struct loop *loop, struct arena *mem);
+void listeners_close(struct loop *loop);
+void listeners_retry(struct loop *loop); /* goes on accepting if it had to stop */
+
+/* conn.c */
+/* Takes the descriptor over, also when it fails. */
+void conn_accept(struct loop *loop, int fd, const struct sockaddr *address);
+void conn_touched(struct link *link); /* of loop.touched */
+void conns_stop(struct loop *loop);   /* each is told */
+void conns_close(struct loop *loop);
+
+/* server.c: a stopping loop may have become quiet. */
+void conns_quiet(struct loop *loop);
+
+err health_route(struct request *rq); /* answered by the loop itself */
+
+/* frame.c: of bytes that outlive every frame. */
+struct frame *frame_view(str bytes);
+
+/* stream.c */
+void streams_forget(struct loop *loop); /* the list of ended sessions */
+
+#endif

@@ -1,0 +1,144 @@
+/* The part of an exchange that may block, on a thread of a pool: who asks, then the handler. */
+#include <unistd.h>
+
+#include "http/asking.h"
+
+static err token_missing(struct asking *ask)
+{
+    return err_new(&ask->mem,
+                   401,
+                   "not_authenticated",
+                   "This needs a token: Authorization: JWT <access token>.");
+}
+
+/* The value of ?ticket=, absent when there is none. */
+static str ticket_of(struct asking *ask)
+{
+    str rest = ask->rq.query, ticket = {0};
+    while (rest.len) {
+        str pair = str_cut(&rest, '&');
+        if (!str_eq(str_cut(&pair, '='), STR("ticket")))
+            continue;
+        if (!percent_decode(&ask->mem, pair.at ? pair : STR(""), true, &ticket))
+            return STR("");
+    }
+    return ticket;
+}
+
+static err token_parse(struct asking *ask, str *scheme, str *token)
+{
+    str header = asking_header(ask, STR("authorization"));
+    if (!header.at)
+        return NULL;
+    str rest = str_trim(header);
+    *scheme = str_cut(&rest, ' ');
+    *token = rest.at ? str_trim(rest) : STR("");
+    bool known = str_eq_nocase(*scheme, STR("JWT")) || str_eq_nocase(*scheme, STR("Bearer"));
+    if (!known || token->len == 0 || str_find(*token, ' ') >= 0)
+        return err_new(&ask->mem,
+                       401,
+                       "bad_authorization_header",
+                       "The header must be: Authorization: JWT <access token> (or Bearer).");
+    return NULL;
+}
+
+/* Someone who guesses tokens is slowed like anyone without one. */
+static err authentication_failed(struct asking *ask, err e)
+{
+    struct server *server = ask->rq.exchange->loop->server;
+    char key[LIMIT_ADDRESS];
+    int retry_after_s = 0;
+    if (e->status != 401 || limit_take(server->limit,
+                                       limit_address(ask->rq.address, key),
+                                       server->options.rate_limit,
+                                       time_steady(),
+                                       &retry_after_s))
+        return e;
+    struct err *slow = NEW(&ask->mem, struct err);
+    if (!slow)
+        return &err_no_memory;
+    *slow = (struct err){.status = 429,
+                         .code = "rate_limited",
+                         .detail = STR("Too many requests without a valid token."),
+                         .retry_after_s = retry_after_s};
+    return slow;
+}
+
+static err authenticate(struct asking *ask)
+{
+    const struct server_options *options = &ask->rq.exchange->loop->server->options;
+    enum right right = ask->match.route->right;
+    if (right == RIGHT_ANYONE || ask->authenticated)
+        return NULL;
+    str scheme = {0}, token = {0}, ticket = {0};
+    TRY(token_parse(ask, &scheme, &token));
+    if (right == RIGHT_LISTENER && !token.at)
+        ticket = ticket_of(ask);
+    if ((!token.at && !ticket.at) || !options->authenticate)
+        return token_missing(ask);
+    err e = options->authenticate(&ask->rq, scheme, token, ticket, options->authenticate_arg);
+    if (e)
+        return authentication_failed(ask, e);
+    ask->db.actor = ask->rq.account;
+    ask->authenticated = true;
+    if (right == RIGHT_SUPERUSER && !ask->rq.superuser)
+        return err_new(&ask->mem, 403, "forbidden", "Only a superuser may do this.");
+    return NULL;
+}
+
+static err body_take(struct asking *ask)
+{
+    struct request *rq = &ask->rq;
+    if (ask->spool) {
+        spool_take(ask->spool, &rq->form, &rq->uploads);
+        return arena_failed(&ask->mem) ? &err_no_memory : NULL;
+    }
+    str type = asking_header(ask, STR("content-type"));
+    if (ask->match.route->body == BODY_UPLOAD &&
+        str_starts(type, STR("application/x-www-form-urlencoded")))
+        return request_parse_form(ask);
+    rq->body = ask->body.len ? buf_str(&ask->body) : STR("");
+    return NULL;
+}
+
+static err handle(struct asking *ask)
+{
+    TRY(authenticate(ask));
+    TRY(body_take(ask));
+    TRY(ask->match.route->run(&ask->rq));
+    if (ask->answer.kind == ANSWER_NONE)
+        return err_internal(&ask->mem, "%s gave no reply", ask->match.route->path);
+    return NULL;
+}
+
+/* What the handler did not move away is not needed any more. */
+static void uploads_remove(struct request *rq)
+{
+    const struct upload *uploads = rq->uploads.at;
+    for (size_t i = 0; i < rq->uploads.n; i++)
+        unlink(uploads[i].path);
+}
+
+void exchange_handle(struct asking *ask)
+{
+    err e = handle(ask);
+    if (e)
+        reply_err(ask, e);
+    uploads_remove(&ask->rq);
+}
+
+void exchange_work(struct pool_work *work)
+{
+    struct asking *ask = CONTAINER(work, struct asking, work);
+    exchange_handle(ask);
+    loop_post(ask->rq.exchange->loop, &ask->post);
+}
+
+void exchange_check(struct pool_work *work)
+{
+    struct asking *ask = CONTAINER(work, struct asking, work);
+    err e = authenticate(ask);
+    if (e)
+        reply_err(ask, e);
+    loop_post(ask->rq.exchange->loop, &ask->post);
+}
