@@ -6,6 +6,7 @@
  * channel that was deleted. `known` is the number of the log up to which that is known, so that a
  * listener who is caught up from further back changes nothing.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -66,6 +66,8 @@ void job_due(void *arg, int64_t clock_key, int64_t due_us)
 }
 
 static const struct field run_row[] = {
+    FIELD(struct run, team, FIELD_STR),
+    FIELD(struct run, view_key, FIELD_STR),
     FIELD(struct run, id, FIELD_STR),
     FIELD(struct run, job, FIELD_INT),
     FIELD(struct run, view_name, FIELD_STR),
