@@ -1,7 +1,6 @@
 /* Content negotiation: ranges and weights of Accept and Accept-Encoding (RFC 9110 12.4 and 12.5).
  */
 #include "http/accept.h"
-#include "http/request.h"
 
 /* Cuts at `sep`, but not within quotes (RFC 9110 5.6.4). */
 static str piece_cut(str *rest, char sep)
@@ -155,9 +154,4 @@ bool accept_gzip(str header)
     gzip = gzip < 0 ? any : gzip;
     identity = identity < 0 ? any : identity;
     return gzip > 0 && gzip >= identity;
-}
-
-int request_accepts(const struct request *rq, const char *const *offers)
-{
-    return accept_best(request_header(rq, "accept"), offers);
 }

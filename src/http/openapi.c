@@ -79,16 +79,16 @@ static void operation_id_print(struct buf *out, const struct walk *walk)
         before += name_is_same(w.route, walk->route);
     if (before)
         buf_fmt(&id, "_%d", before + 1);
-    json_key(out, "operationId");
+    put_key(out, "operationId");
     json_print_str(out, buf_str(&id));
 }
 
 static void parameter_open(struct buf *out, str name, const char *in, bool required)
 {
-    json_open(out, '{');
-    json_key(out, "name");
+    put_open(out, '{');
+    put_key(out, "name");
     json_print_str(out, name);
-    json_member(out, "in", in);
+    put_member(out, "in", in);
     if (required)
         buf_add(out, STR(",\"required\":true"));
 }
@@ -109,8 +109,8 @@ static void query_parameters_print(struct buf *out, const struct field *fields)
     for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
         parameter_open(out, str_of(field->name), "query", field->flags & FIELD_REQUIRED);
         if (field->help)
-            json_member(out, "description", field->help);
-        json_key(out, "schema");
+            put_member(out, "description", field->help);
+        put_key(out, "schema");
         schema_print_field(out, field, SCHEMA_INPUT);
         buf_char(out, '}');
     }
@@ -120,8 +120,8 @@ static void parameters_print(struct buf *out, const struct route *route)
 {
     if (!strchr(route->path, '{') && !route->query && !route->stream)
         return;
-    json_key(out, "parameters");
-    json_open(out, '[');
+    put_key(out, "parameters");
+    put_open(out, '[');
     path_parameters_print(out, route->path);
     query_parameters_print(out, route->query);
     if (route->stream) {
@@ -137,7 +137,7 @@ static void parameters_print(struct buf *out, const struct route *route)
 static void content_print(struct buf *out, const char *type, const struct field *fields,
                           enum schema_use use)
 {
-    json_key(out, type);
+    put_key(out, type);
     buf_add(out, STR("{\"schema\":"));
     schema_print(out, fields, use);
     buf_char(out, '}');
@@ -150,7 +150,7 @@ static void request_body_print(struct buf *out, const struct route *route)
     bool required = route->body == BODY_UPLOAD;
     for (const struct field *field = route->input; field && field->type != FIELD_END; field++)
         required = required || (field->flags & FIELD_REQUIRED);
-    json_key(out, "requestBody");
+    put_key(out, "requestBody");
     buf_add(out, required ? STR("{\"required\":true,\"content\":{") : STR("{\"content\":{"));
     if (route->body == BODY_UPLOAD)
         content_print(out, "multipart/form-data", route->input, SCHEMA_FORM);
@@ -194,8 +194,8 @@ static void success_print(struct buf *out, const struct route *route)
     int status = success_status(route);
     buf_fmt(out, "\"%d\":{\"description\":\"%s\"", status, success_text(status));
     if (status != 204 && status != 205 && status < 300) {
-        json_key(out, "content");
-        json_open(out, '{');
+        put_key(out, "content");
+        put_open(out, '{');
         if (route->stream)
             buf_add(out, STR("\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}"));
         else if (route->list)
@@ -213,15 +213,15 @@ static void problem_print(struct buf *out, const char *status, bool possible)
 {
     if (!possible)
         return;
-    json_key(out, status);
+    put_key(out, status);
     buf_add(out, STR("{\"$ref\":\"#/components/responses/Problem\"}"));
 }
 
 static void responses_print(struct buf *out, const struct route *route)
 {
     bool body = route->body != BODY_NONE, member = route->right != RIGHT_ANYONE;
-    json_key(out, "responses");
-    json_open(out, '{');
+    put_key(out, "responses");
+    put_open(out, '{');
     success_print(out, route);
     problem_print(out, "400", body);
     problem_print(out, "401", member);
@@ -249,9 +249,9 @@ static void security_print(struct buf *out, const struct route *route)
         [RIGHT_LISTENER] = "listener",
         [RIGHT_SUPERUSER] = "superuser",
     };
-    json_key(out, "security");
+    put_key(out, "security");
     buf_add(out, str_of(schemes[route->right]));
-    json_member(out, "x-right", rights[route->right]);
+    put_member(out, "x-right", rights[route->right]);
 }
 
 static void operation_print(struct buf *out, const struct walk *walk)
@@ -261,12 +261,12 @@ static void operation_print(struct buf *out, const struct walk *walk)
     method_print(out, route);
     buf_add(out, STR("\":{"));
     operation_id_print(out, walk);
-    json_key(out, "tags");
-    json_open(out, '[');
+    put_key(out, "tags");
+    put_open(out, '[');
     json_print_str(out, str_of(walk->tag));
     buf_char(out, ']');
     if (route->help)
-        json_member(out, "summary", route->help);
+        put_member(out, "summary", route->help);
     parameters_print(out, route);
     request_body_print(out, route);
     responses_print(out, route);
@@ -276,16 +276,16 @@ static void operation_print(struct buf *out, const struct walk *walk)
 
 static void paths_print(struct buf *out, const struct route_table *tables, size_t count)
 {
-    json_key(out, "paths");
-    json_open(out, '{');
+    put_key(out, "paths");
+    put_open(out, '{');
     for (struct walk walk = {.tables = tables, .count = count}; walk_on(&walk);) {
         struct walk other = walk_again(&walk);
         while (walk_on(&other) && strcmp(other.route->path, walk.route->path) != 0)
             ;
         if (other.route != walk.route)
             continue; /* printed with the first of this path */
-        json_key(out, walk.route->path);
-        json_open(out, '{');
+        put_key(out, walk.route->path);
+        put_open(out, '{');
         do {
             if (strcmp(other.route->path, walk.route->path) == 0)
                 operation_print(out, &other);
@@ -297,16 +297,16 @@ static void paths_print(struct buf *out, const struct route_table *tables, size_
 
 static void tags_print(struct buf *out, const struct route_table *tables, size_t count)
 {
-    json_key(out, "tags");
-    json_open(out, '[');
+    put_key(out, "tags");
+    put_open(out, '[');
     for (size_t i = 0; i < count; i++) {
         size_t first = 0;
         while (strcmp(tables[first].tag, tables[i].tag) != 0)
             first++;
         if (first != i)
             continue;
-        json_open(out, '{');
-        json_member(out, "name", tables[i].tag);
+        put_open(out, '{');
+        put_member(out, "name", tables[i].tag);
         buf_char(out, '}');
     }
     buf_char(out, ']');
@@ -345,19 +345,19 @@ static const char components[] =
 void openapi_print(struct buf *out, const struct route_table *tables, size_t count,
                    const char *version)
 {
-    json_open(out, '{');
-    json_member(out, "openapi", "3.1.0");
+    put_open(out, '{');
+    put_member(out, "openapi", "3.1.0");
     buf_add(out,
             STR(",\"info\":{\"title\":\"TinyDevCRM\",\"license\":{\"name\":\"MIT\",\"identifier\":"
                 "\"MIT\"},"
                 "\"description\":\"Upload tables, ask standing questions of them, and be told when "
                 "the answers change. "
                 "Every path works with and without a slash at its end.\""));
-    json_member(out, "version", version);
+    put_member(out, "version", version);
     buf_char(out, '}');
     tags_print(out, tables, count);
     paths_print(out, tables, count);
-    json_key(out, "components");
+    put_key(out, "components");
     buf_add(out, str_of(components));
     buf_char(out, '}');
 }

@@ -11,28 +11,28 @@ static void comma(struct buf *out)
         buf_char(out, ',');
 }
 
-void json_open(struct buf *out, char bracket)
+void put_open(struct buf *out, char bracket)
 {
     comma(out);
     buf_char(out, bracket);
 }
 
-void json_key(struct buf *out, const char *key)
+void put_key(struct buf *out, const char *key)
 {
     comma(out);
     json_print_str(out, str_of(key));
     buf_char(out, ':');
 }
 
-void json_member(struct buf *out, const char *key, const char *value)
+void put_member(struct buf *out, const char *key, const char *value)
 {
-    json_key(out, key);
+    put_key(out, key);
     json_print_str(out, str_of(value));
 }
 
 static void number_member(struct buf *out, const char *key, int64_t value)
 {
-    json_key(out, key);
+    put_key(out, key);
     buf_i64(out, value);
 }
 
@@ -82,10 +82,10 @@ static void type_print(struct buf *out, const struct field *field, enum schema_u
     if (!name)
         return;
     if (!lenient && !null) {
-        json_member(out, "type", name);
+        put_member(out, "type", name);
         return;
     }
-    json_key(out, "type");
+    put_key(out, "type");
     buf_fmt(out, "[\"%s\"%s%s]", name, lenient ? ",\"string\"" : "", null ? ",\"null\"" : "");
 }
 
@@ -110,8 +110,8 @@ static void length_print(struct buf *out, const struct field *field, const char 
 
 static void choices_print(struct buf *out, const struct field *field, enum schema_use use)
 {
-    json_key(out, "enum");
-    json_open(out, '[');
+    put_key(out, "enum");
+    put_open(out, '[');
     for (size_t i = 0; field->choices[i]; i++) {
         comma(out);
         json_print_str(out, str_of(field->choices[i]));
@@ -124,14 +124,14 @@ static void object_print(struct buf *out, const struct field *fields, enum schem
 
 static void items_print(struct buf *out, const struct field *field, enum schema_use use, int depth)
 {
-    json_key(out, "items");
-    json_open(out, '{');
+    put_key(out, "items");
+    put_open(out, '{');
     if (field->type == FIELD_LIST)
         object_print(out, field->of, use, depth + 1);
     else if (field->type == FIELD_INTS && (field->flags & FIELD_LENIENT) && use != SCHEMA_OUTPUT)
         buf_add(out, STR("\"type\":[\"integer\",\"string\"]"));
     else
-        json_member(out, "type", field->type == FIELD_INTS ? "integer" : "string");
+        put_member(out, "type", field->type == FIELD_INTS ? "integer" : "string");
     buf_char(out, '}');
 }
 
@@ -146,12 +146,12 @@ static void bounds_print(struct buf *out, const struct field *field, enum schema
             length_print(out, field, "minLength", "maxLength");
         break;
     case FIELD_INT:
-        json_member(out, "format", "int64");
+        put_member(out, "format", "int64");
         if (in)
             number_range_print(out, field);
         break;
     case FIELD_TIME:
-        json_member(out, "format", "date-time");
+        put_member(out, "format", "date-time");
         break;
     case FIELD_STRS:
     case FIELD_INTS:
@@ -174,7 +174,7 @@ static void field_print(struct buf *out, const struct field *field, enum schema_
         type_print(out, field, use);
     bounds_print(out, field, use, depth);
     if (field->help)
-        json_member(out, "description", field->help);
+        put_member(out, "description", field->help);
 }
 
 static bool is_shown(const struct field *field, enum schema_use use)
@@ -196,8 +196,8 @@ static void required_print(struct buf *out, const struct field *fields, enum sch
         any = any || is_always_there(field, use);
     if (!any)
         return;
-    json_key(out, "required");
-    json_open(out, '[');
+    put_key(out, "required");
+    put_open(out, '[');
     if (file)
         buf_add(out, STR("\"file\""));
     for (const struct field *field = fields; field->type != FIELD_END; field++) {
@@ -214,12 +214,12 @@ static void object_print(struct buf *out, const struct field *fields, enum schem
 {
     static const struct field none[] = {FIELD_LAST};
     bool file = use == SCHEMA_FORM && depth == 0, any = (!fields && !file) || depth > DEPTH_MAX;
-    json_member(out, "type", "object");
+    put_member(out, "type", "object");
     if (any)
         return;
     fields = fields ? fields : none;
-    json_key(out, "properties");
-    json_open(out, '{');
+    put_key(out, "properties");
+    put_open(out, '{');
     if (file)
         buf_add(out,
                 STR("\"file\":{\"type\":\"string\",\"format\":\"binary\","
@@ -228,8 +228,8 @@ static void object_print(struct buf *out, const struct field *fields, enum schem
     for (const struct field *field = fields; field->type != FIELD_END; field++) {
         if (!is_shown(field, use))
             continue;
-        json_key(out, field->name);
-        json_open(out, '{');
+        put_key(out, field->name);
+        put_open(out, '{');
         field_print(out, field, use, depth);
         buf_char(out, '}');
     }
@@ -241,14 +241,14 @@ static void object_print(struct buf *out, const struct field *fields, enum schem
 
 void schema_print(struct buf *out, const struct field *fields, enum schema_use use)
 {
-    json_open(out, '{');
+    put_open(out, '{');
     object_print(out, fields, use, 0);
     buf_char(out, '}');
 }
 
 void schema_print_field(struct buf *out, const struct field *field, enum schema_use use)
 {
-    json_open(out, '{');
+    put_open(out, '{');
     field_print(out, field, use, 0);
     buf_char(out, '}');
 }

@@ -21,8 +21,8 @@ void schema_print_field(struct buf *out, const struct field *field, enum schema_
 void schema_tell(struct buf *out, const struct field *field);
 
 /* Each first puts the comma that is due, seeing what the text ends with. */
-void json_key(struct buf *out, const char *key);
-void json_member(struct buf *out, const char *key, const char *value);
-void json_open(struct buf *out, char bracket);
+void put_key(struct buf *out, const char *key);
+void put_member(struct buf *out, const char *key, const char *value);
+void put_open(struct buf *out, char bracket);
 
 #endif

@@ -7,16 +7,6 @@
 #include <cmocka.h>
 
 #include "http/accept.h"
-#include "http/request.h"
-
-static str sent; /* what request_header gives */
-
-str request_header(const struct request *rq, const char *name)
-{
-    (void)rq;
-    assert_string_equal(name, "accept");
-    return sent;
-}
 
 static const char *const rows[] = {
     "application/json", "text/csv", "application/vnd.apache.parquet", NULL};
@@ -93,16 +83,6 @@ static void no_offers(void **state)
     assert_int_equal(accept_best((str){0}, none), -1);
 }
 
-static void from_a_request(void **state)
-{
-    (void)state;
-    struct request rq = {0};
-    sent = STR("text/csv");
-    assert_int_equal(request_accepts(&rq, rows), 1);
-    sent = (str){0};
-    assert_int_equal(request_accepts(&rq, rows), 0);
-}
-
 static void gzip_or_not(void **state)
 {
     (void)state;
@@ -141,7 +121,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accept_table),
         cmocka_unit_test(no_offers),
-        cmocka_unit_test(from_a_request),
         cmocka_unit_test(gzip_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
