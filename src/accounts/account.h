@@ -20,6 +20,11 @@ struct account {
     bool is_active, is_superuser;
 };
 
+/* What is asked to register. */
+struct registration {
+    str primary_email, password, full_name;
+};
+
 extern const struct field registration_fields[];
 extern const struct field account_fields[]; /* what is told of one */
 extern const struct field account_row[];    /* all of it, as the store has it */

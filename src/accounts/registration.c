@@ -6,10 +6,6 @@
 
 #define ERRORS_MAX (16 * 1024)
 
-struct registration {
-    str primary_email, password, full_name;
-};
-
 const struct field registration_fields[] = {
     FIELD(struct registration, primary_email, FIELD_STR, .flags = FIELD_REQUIRED, .max = 1000,
           .help = "Who signs in; plus-addresses are other accounts, case does not matter"),
