@@ -1,0 +1,64 @@
+// Small durable writes with 64 in flight, against synchronous commits one after another on SQLite itself.
+import path from "node:path";
+import { channelNew, Ours } from "./ours.mjs";
+import { folderNew, folderRemove, progress, run, tool } from "./process.mjs";
+import { wrk } from "./wrk.mjs";
+
+const RUNS = 3;
+const SECONDS = 5;
+
+const SETUP =
+    "CREATE TABLE jobs (id INTEGER PRIMARY KEY, data TEXT) STRICT; INSERT INTO jobs VALUES (1, '');" +
+    "CREATE TABLE teams (id INTEGER PRIMARY KEY, last INTEGER) STRICT; INSERT INTO teams VALUES (1, 0);" +
+    "CREATE TABLE events (n INTEGER PRIMARY KEY, at INTEGER, type TEXT, subject TEXT, data TEXT) STRICT;";
+
+/** Transactions a second, each on disk before the next begins. */
+async function commits(folder, name, statements) {
+    const lines = await run(tool("commits"), [path.join(folder, name), String(SECONDS), SETUP, ...statements]);
+    return Number(lines[0]);
+}
+
+export async function* measure() {
+    const folder = folderNew();
+    const ours = await Ours.start();
+    const wide = await Ours.start({ WORKERS: "64" });
+    const { job } = await channelNew(ours);
+    await channelNew(wide);
+    const change = { notify: "always" };
+    const text = JSON.stringify(await ours.ask("PATCH", `/jobs/${job}/`, change)).replaceAll("'", "''");
+    const event = `INSERT INTO events VALUES (?1, 1, 'job.updated', '1', '${text}')`;
+    const similar = [
+        `UPDATE jobs SET data = '${text}' || ?1 WHERE id = 1`,
+        "UPDATE teams SET last = ?1 WHERE id = 1",
+        event,
+    ];
+    const patch = (server) =>
+        wrk(server.url(`/jobs/${job}/`), {
+            seconds: SECONDS,
+            folder,
+            request: {
+                method: "PATCH",
+                headers: { Authorization: server.authorization, "Content-Type": "application/json" },
+                body: JSON.stringify(change),
+            },
+        });
+    const samples = { ours: [], wide: [], row: [], three: [] };
+    for (let run = 0; run < RUNS; run++) {
+        progress(`writes: run ${run + 1} of ${RUNS}`);
+        samples.ours.push(await patch(ours));
+        samples.row.push(await commits(folder, `row${run}`, [event]));
+        samples.wide.push(await patch(wide));
+        samples.three.push(await commits(folder, `three${run}`, similar));
+    }
+    await ours.stop();
+    await wide.stop();
+    folderRemove(folder);
+    const what = "PATCH /jobs/1/ with 64 in flight";
+    const row = { name: "SQLite FULL, one row after another", samples: samples.row };
+    const three = { name: "SQLite FULL, the same three changes one after another", samples: samples.three };
+    const unit = "commits/s";
+    yield { what, unit, ours: samples.ours, peer: row, aim: ">= 3" };
+    yield { what, unit, ours: samples.ours, peer: three, aim: ">= 3" };
+    yield { what: `${what}, WORKERS=64`, unit, ours: samples.wide, peer: row };
+    yield { what: `${what}, WORKERS=64`, unit, ours: samples.wide, peer: three };
+}
