@@ -13,7 +13,7 @@ export function short(n) {
     return n.toFixed(Math.min(digits, 3)).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",");
 }
 
-const spread = (samples) => `${short(Math.min(...samples))}-${short(Math.max(...samples))}`;
+const spread = (samples) => `${short(Math.min(...samples))} to ${short(Math.max(...samples))}`;
 
 /**
  * One line of the table.
@@ -40,7 +40,7 @@ export function rowText({ what, unit, ours, peer, limit, aim }) {
     return `| ${what} | ${short(mine)} ${unit} | ${other} | ${ratio} | ${spreads} |`;
 }
 
-export const head = "| measure | ours | peer or limit | ratio | spread: min-max (runs) |\n|---|---|---|---|---|";
+export const head = "| measure | ours | peer or limit | ratio | spread: min to max (runs) |\n|---|---|---|---|---|";
 
 export function failureText(name, problem) {
     return `| ${name} | failed: ${problem.message.replaceAll("|", "\\|").replace(/\s+/g, " ").slice(0, 600)} | | | |`;
