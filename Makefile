@@ -47,8 +47,8 @@ test: setup
 setup:
 	@scripts/setup
 
-unit: $(UNIT_PROGRAMS)
-	@scripts/unit $(UNIT_PROGRAMS)
+unit: $(UNIT_PROGRAMS) $(BUILD)/tinydevcrm-engine
+	@ENGINE_PROGRAM=$(BUILD)/tinydevcrm-engine scripts/unit $(UNIT_PROGRAMS)
 
 api: all
 	@scripts/api $(BUILD)

@@ -166,7 +166,7 @@ void process_ended(struct supervisor *supervisor, struct process *process, bool 
         at = &(*at)->next;
     *at = process->next;
     supervisor->count--;
-    process->start_failed = process->start_failed || process->state == PROCESS_STARTING;
+    process->start_failed = !process->ready.ok;
     process->state = PROCESS_ENDED;
     process->status_known = status_known;
     process->status = status;

@@ -154,10 +154,8 @@ static err waited_enough(const struct waiter *waiter)
 }
 
 /* One turn of waiting: until something changes, 50 ms pass, or it is enough. */
-static err waiter_turn(struct supervisor *supervisor, struct waiter *waiter,
-                       struct process *process)
+static err waiter_turn(struct supervisor *supervisor, struct waiter *waiter)
 {
-    TRY(waiter_join(supervisor, waiter, process));
     const struct ask *ask = waiter->ask;
     if (ask->gone && atomic_load(ask->gone))
         return err_new(ask->mem, 499, "client_gone", "The client has left.");
@@ -232,6 +230,18 @@ static err lease_make(struct supervisor *supervisor, struct waiter *waiter, stru
     return NULL;
 }
 
+/* Makes room for a call that has joined those that wait for a place: one process ends for each of
+ * them, and no more. */
+static void place_make(struct supervisor *supervisor)
+{
+    size_t ending = 0;
+    for (struct process *p = supervisor->processes; p; p = p->next)
+        ending += p->state == PROCESS_ENDING;
+    struct process *idlest = ending < supervisor->waiting ? process_idlest(supervisor) : NULL;
+    if (idlest)
+        process_end(supervisor, idlest);
+}
+
 /* One step towards a lease: takes it, or starts something, or waits a turn. */
 static err take_step(struct supervisor *supervisor, struct waiter *waiter, struct lease *lease)
 {
@@ -243,10 +253,10 @@ static err take_step(struct supervisor *supervisor, struct waiter *waiter, struc
         return lease_make(supervisor, waiter, process, lease);
     if (!process && supervisor->count < (size_t)supervisor->options.processes_max)
         return process_start(supervisor, ask->mem, ask->team);
-    struct process *idlest = process ? NULL : process_idlest(supervisor);
-    if (idlest)
-        process_end(supervisor, idlest);
-    return waiter_turn(supervisor, waiter, process);
+    TRY(waiter_join(supervisor, waiter, process));
+    if (!process)
+        place_make(supervisor);
+    return waiter_turn(supervisor, waiter);
 }
 
 err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool writes,

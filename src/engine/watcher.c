@@ -9,9 +9,10 @@
 #include "engine/process.h"
 #include "engine/wire.h"
 
-#define END_US (5 * US_PER_S) /* that a process has for closing its database, before it is killed \
-                               */
-#define LOOK_MS 60000         /* it looks around at least so often */
+#define END_US                                                                            \
+    (5 * US_PER_S)    /* that a process has for closing its database, before it is killed \
+                       */
+#define LOOK_MS 60000 /* it looks around at least so often */
 
 /* What one turn polls: the bell, the nursery, and the control socket of each process that has not
  * been heard of. */
@@ -66,11 +67,12 @@ static void process_hear(struct supervisor *supervisor, struct process *process)
     }
     if (process->state != PROCESS_STARTING)
         return;
+    /* An end without a word: why, the nursery will say. */
+    process->start_failed = whole && !ready.ok;
     if (whole && ready.ok) {
         process->state = PROCESS_READY;
         process->used_us = time_steady();
     } else {
-        process->start_failed = true;
         process_end(supervisor, process);
     }
     supervisor_changed(supervisor);

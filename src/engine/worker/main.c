@@ -28,6 +28,16 @@
 #define CHILDREN_MAX 4096
 #define MALLOC_ARENAS 4
 
+#if defined(__SANITIZE_THREAD__)
+/* DuckDB is not instrumented, and holds more locks at a time than the search for deadlocks can
+ * count. A process that ends does not wait for its threads. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "detect_deadlocks=0:ignore_noninstrumented_modules=1:report_thread_leaks=0";
+}
+#endif
+
 struct nursling {
     int64_t id;
     pid_t pid; /* 0: a free entry */

@@ -20,6 +20,8 @@
 
 #define FILES_MAX 512
 #define FILE_SIZE_MAX ((rlim_t)1 << 40)
+/* What can be written to beside it: the stacks. */
+#define DATA_SLACK ((rlim_t)192 * 1024 * 1024)
 /* Address space beside what is counted as memory: stacks of threads, arenas of malloc, mapped code.
  */
 #define ADDRESS_SLACK ((rlim_t)768 * 1024 * 1024)
@@ -232,12 +234,13 @@ static bool limit_memory(int64_t memory_max)
 static bool limit_memory(int64_t memory_max)
 {
     FILE *file = fopen("/proc/self/statm", "re");
-    unsigned long pages = 0;
-    bool known = file && fscanf(file, "%lu", &pages) == 1;
+    unsigned long addresses = 0, data = 0;
+    bool known = file && fscanf(file, "%lu %*s %*s %*s %*s %lu", &addresses, &data) == 2;
     if (file)
         fclose(file);
-    rlim_t now = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
-    return known && limit_set(RLIMIT_AS, now + (rlim_t)memory_max + ADDRESS_SLACK);
+    rlim_t page = (rlim_t)sysconf(_SC_PAGESIZE), most = (rlim_t)memory_max;
+    return known && limit_set(RLIMIT_DATA, data * page + most + DATA_SLACK) &&
+           limit_set(RLIMIT_AS, addresses * page + most + ADDRESS_SLACK);
 }
 #endif
 
