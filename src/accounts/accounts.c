@@ -67,44 +67,51 @@ static void id_keep(char into[37], str id)
         memcpy(into, id.at, id.len);
 }
 
-static void session_keep(struct session_cache *cache, uint64_t mark, const struct session *session)
+static void session_keep(struct session_cache *cache, uint64_t mark, str token,
+                         const struct claims *claims, const struct session *session)
 {
-    struct cached_session kept = {.is_superuser = session->is_superuser,
-                                  .expires = session->expires};
+    int64_t token_expires = claims->expires_s * US_PER_S;
+    struct cached_session kept = {
+        .is_superuser = session->is_superuser,
+        .expires = token_expires < session->expires ? token_expires : session->expires,
+    };
     id_keep(kept.id, session->id);
     id_keep(kept.account, session->account);
     id_keep(kept.team, session->team);
-    session_cache_put(cache, mark, &kept, time_steady());
+    session_cache_put(cache, mark, token, &kept, time_steady());
 }
 
-/* The session of an access token, from the cache or the store. */
-static err session_look_up(struct accounts *accounts, struct request *rq,
-                           const struct claims *claims, struct session *session)
+static err session_look_up(struct accounts *accounts, struct request *rq, str token,
+                           struct session *session)
 {
+    struct claims claims;
     bool found;
+    TRY(token_read(
+        rq->mem, accounts->options.secret_key, TOKEN_ACCESS, token, rq->now / US_PER_S, &claims));
     uint64_t mark = session_cache_mark(accounts->sessions);
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(rq->db, &tx));
-    TRY(session_find(&tx, claims->session, claims->team, session, &found));
+    TRY(session_find(&tx, claims.session, claims.team, session, &found));
     TRY(tx_commit(&tx));
     TRY(session_alive(rq->mem, found, session, rq->now));
-    session_keep(accounts->sessions, mark, session);
+    session_keep(accounts->sessions, mark, token, &claims, session);
     return NULL;
 }
 
 static err token_authenticate(struct accounts *accounts, struct request *rq, str token)
 {
-    struct claims claims;
     struct cached_session cached;
     struct session session = {0};
-    TRY(token_read(
-        rq->mem, accounts->options.secret_key, TOKEN_ACCESS, token, rq->now / US_PER_S, &claims));
-    if (session_cache_find(accounts->sessions, claims.session, time_steady(), &cached) &&
-        cached.expires > rq->now && str_eq(str_of(cached.team), claims.team)) {
-        request_sign(rq, str_of(cached.account), claims.session, claims.team, cached.is_superuser);
+    if (session_cache_find(accounts->sessions, token, time_steady(), &cached) &&
+        cached.expires > rq->now) {
+        request_sign(rq,
+                     str_of(cached.account),
+                     str_of(cached.id),
+                     str_of(cached.team),
+                     cached.is_superuser);
         return NULL;
     }
-    TRY(session_look_up(accounts, rq, &claims, &session));
+    TRY(session_look_up(accounts, rq, token, &session));
     request_sign(rq, session.account, session.id, session.team, session.is_superuser);
     return NULL;
 }

@@ -1,19 +1,30 @@
-/* Live sessions: a table of rows of a few places, found by the random end of the id. */
+/* Good access tokens: a table of rows of a few places, found by their keyed hash. */
 #include "accounts/session_cache.h"
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
 
 #define ROWS 2048
 #define PLACES 4
 
+union token_hash {
+    unsigned char bytes[crypto_generichash_BYTES];
+    uint64_t first;
+};
+
 struct place {
+    union token_hash token;
     struct cached_session session;
     int64_t until_us; /* 0: free */
 };
 
 struct session_cache {
     pthread_mutex_t lock;
+    unsigned char key[crypto_generichash_KEYBYTES];
     uint64_t drops;
     struct place rows[ROWS][PLACES];
 };
@@ -21,8 +32,10 @@ struct session_cache {
 struct session_cache *session_cache_new(void)
 {
     struct session_cache *cache = calloc(1, sizeof(*cache));
-    if (cache)
-        pthread_mutex_init(&cache->lock, NULL);
+    if (!cache)
+        return NULL;
+    pthread_mutex_init(&cache->lock, NULL);
+    random_bytes(cache->key, sizeof(cache->key));
     return cache;
 }
 
@@ -34,30 +47,44 @@ void session_cache_free(struct session_cache *cache)
     free(cache);
 }
 
-/* FNV-1a: ids are made here and only those of live sessions come in, so nobody can choose them. */
-static struct place *row_of(struct session_cache *cache, str id)
+static union token_hash hash_of(const struct session_cache *cache, str token)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < id.len; i++)
-        hash = (hash ^ (unsigned char)id.at[i]) * 0x100000001b3u;
-    return cache->rows[(hash ^ hash >> 32) % ROWS];
+    union token_hash hash;
+    crypto_generichash(hash.bytes,
+                       sizeof(hash.bytes),
+                       (const unsigned char *)token.at,
+                       token.len,
+                       cache->key,
+                       sizeof(cache->key));
+    return hash;
 }
 
-static struct place *place_find(struct session_cache *cache, str id)
+/* The place of the row that was used longest ago; a free one if there is any. */
+static struct place *place_oldest(struct place *row)
 {
-    struct place *row = row_of(cache, id);
+    struct place *oldest = row;
+    for (size_t i = 1; i < PLACES; i++) {
+        if (row[i].until_us < oldest->until_us)
+            oldest = &row[i];
+    }
+    return oldest;
+}
+
+static struct place *place_find(struct place *row, const union token_hash *hash)
+{
     for (size_t i = 0; i < PLACES; i++) {
-        if (row[i].until_us && str_eq(str_of(row[i].session.id), id))
+        if (row[i].until_us && memcmp(&row[i].token, hash, sizeof(*hash)) == 0)
             return &row[i];
     }
     return NULL;
 }
 
-bool session_cache_find(struct session_cache *cache, str id, int64_t now_us,
+bool session_cache_find(struct session_cache *cache, str token, int64_t now_us,
                         struct cached_session *out)
 {
+    union token_hash hash = hash_of(cache, token);
     pthread_mutex_lock(&cache->lock);
-    struct place *place = place_find(cache, id);
+    const struct place *place = place_find(cache->rows[hash.first % ROWS], &hash);
     bool found = place && place->until_us > now_us;
     if (found)
         *out = place->session;
@@ -73,28 +100,27 @@ uint64_t session_cache_mark(struct session_cache *cache)
     return mark;
 }
 
-void session_cache_put(struct session_cache *cache, uint64_t mark,
+void session_cache_put(struct session_cache *cache, uint64_t mark, str token,
                        const struct cached_session *session, int64_t now_us)
 {
-    str id = str_of(session->id);
+    union token_hash hash = hash_of(cache, token);
+    int64_t until_us = now_us + (int64_t)SESSION_CACHE_MS * 1000;
     pthread_mutex_lock(&cache->lock);
-    struct place *place = place_find(cache, id), *row = row_of(cache, id), *oldest = row;
-    for (size_t i = 1; i < PLACES; i++) {
-        if (row[i].until_us < oldest->until_us)
-            oldest = &row[i];
-    }
+    struct place *row = cache->rows[hash.first % ROWS], *place = place_find(row, &hash);
     if (cache->drops == mark)
-        *(place ? place : oldest) =
-            (struct place){*session, now_us + (int64_t)SESSION_CACHE_MS * 1000};
+        *(place ? place : place_oldest(row)) = (struct place){hash, *session, until_us};
     pthread_mutex_unlock(&cache->lock);
 }
 
-void session_cache_drop(struct session_cache *cache, str id)
+void session_cache_drop(struct session_cache *cache, str session)
 {
     pthread_mutex_lock(&cache->lock);
     cache->drops++;
-    struct place *place = place_find(cache, id);
-    if (place)
-        *place = (struct place){0};
+    for (size_t i = 0; i < ROWS; i++) {
+        for (struct place *place = cache->rows[i]; place < cache->rows[i] + PLACES; place++) {
+            if (place->until_us && str_eq(str_of(place->session.id), session))
+                place->until_us = 0;
+        }
+    }
     pthread_mutex_unlock(&cache->lock);
 }

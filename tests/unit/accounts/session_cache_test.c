@@ -1,4 +1,4 @@
-/* Live sessions in memory: found for a while, gone once dropped, and never back from an old read.
+/* Good tokens in memory: found for a while, gone once dropped, and never back from an old read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,8 @@ static struct session_cache *cache;
 static int setup(void **state)
 {
     (void)state;
+    if (sodium_init() < 0)
+        return -1;
     cache = session_cache_new();
     return cache ? 0 : -1;
 }
@@ -40,17 +43,25 @@ static struct cached_session numbered(int n)
     return session;
 }
 
+static str token_of(int n, char text[32])
+{
+    return (str){text, (size_t)snprintf(text, 32, "token %d", n)};
+}
+
 static void put(int n, uint64_t mark, int64_t now)
 {
+    char text[32];
     struct cached_session session = numbered(n);
-    session_cache_put(cache, mark, &session, now);
+    session_cache_put(cache, mark, token_of(n, text), &session, now);
 }
 
 static bool is_there(int n, int64_t now)
 {
+    char text[32];
     struct cached_session session = numbered(n), out;
-    return session_cache_find(cache, str_of(session.id), now, &out) &&
-           memcmp(&out, &session, sizeof(out)) == 0;
+    return session_cache_find(cache, token_of(n, text), now, &out) &&
+           strcmp(out.id, session.id) == 0 && strcmp(out.team, session.team) == 0 &&
+           out.expires == session.expires && out.is_superuser == session.is_superuser;
 }
 
 static void test_found(void **state)
@@ -75,6 +86,21 @@ static void test_dropped(void **state)
     session_cache_drop(cache, str_of(session.id));
     assert_false(is_there(1, START));
     assert_true(is_there(2, START));
+}
+
+/* A session has many tokens; all go with it. */
+static void test_tokens_of_one(void **state)
+{
+    (void)state;
+    struct cached_session session = numbered(1), out;
+    static const char *const tokens[] = {"a", "b", "c"};
+    for (size_t i = 0; i < LENGTH(tokens); i++)
+        session_cache_put(cache, session_cache_mark(cache), str_of(tokens[i]), &session, START);
+    for (size_t i = 0; i < LENGTH(tokens); i++)
+        assert_true(session_cache_find(cache, str_of(tokens[i]), START, &out));
+    session_cache_drop(cache, str_of(session.id));
+    for (size_t i = 0; i < LENGTH(tokens); i++)
+        assert_false(session_cache_find(cache, str_of(tokens[i]), START, &out));
 }
 
 /* Read while alive, ended by another thread, put: it must stay out. */
@@ -138,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tokens_of_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
