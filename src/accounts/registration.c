@@ -4,7 +4,7 @@
 #include "accounts/password.h"
 #include "base/id.h"
 
-#define ERRORS_MAX (16 * 1024)
+#define ERRORS_MAX (72 * 1024) /* those of a body, and two more */
 
 const struct field registration_fields[] = {
     FIELD(struct registration, primary_email, FIELD_STR, .flags = FIELD_REQUIRED, .max = 1000,
