@@ -1,5 +1,4 @@
 /* Which names and which types a table may have: those that DuckDB and PostgreSQL both take. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fields.h"
@@ -11,140 +10,33 @@
 #define WIDTH_DEFAULT 18
 #define VARCHAR_MAX 10485760 /* PostgreSQL's */
 
-/* Words that neither DuckDB nor PostgreSQL lets stand unquoted as the name of a table; in order,
- * for bsearch. */
-static const char *const reserved[] = {
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "anti",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asof",
-    "asymmetric",
-    "at",
-    "authorization",
-    "binary",
-    "both",
-    "by",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "collation",
-    "column",
-    "concurrently",
-    "constraint",
-    "create",
-    "cross",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "deferrable",
-    "desc",
-    "describe",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "glob",
-    "grant",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "lambda",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "notnull",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "pivot",
-    "pivot_longer",
-    "pivot_wider",
-    "placing",
-    "positional",
-    "primary",
-    "qualify",
-    "references",
-    "returning",
-    "right",
-    "select",
-    "semi",
-    "session_user",
-    "show",
-    "similar",
-    "some",
-    "summarize",
-    "symmetric",
-    "system_user",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "unpack",
-    "unpivot",
-    "user",
-    "using",
-    "variadic",
-    "verbose",
-    "when",
-    "where",
-    "window",
-    "with",
-};
+/* Words that neither DuckDB nor PostgreSQL lets stand unquoted as the name of a table. */
+static const char reserved[] =
+    " all analyse analyze and anti any array as asc asof asymmetric at authorization"
+    " binary both by case cast check collate collation column concurrently constraint"
+    " create cross current_catalog current_date current_role current_schema current_time"
+    " current_timestamp current_user default deferrable desc describe distinct do else end"
+    " except false fetch for foreign freeze from full glob grant group having ilike in"
+    " initially inner intersect into is isnull join lambda lateral leading left like limit"
+    " localtime localtimestamp natural not notnull null offset on only or order outer"
+    " overlaps pivot pivot_longer pivot_wider placing positional primary qualify"
+    " references returning right select semi session_user show similar some summarize"
+    " symmetric system_user table tablesample then to trailing true union unique unpack"
+    " unpivot user using variadic verbose when where window with"
+    ";
 
-static int word_compare(const void *word, const void *entry)
+    static bool
+    is_reserved(str name)
 {
-    return strcmp(word, *(const char *const *)entry);
-}
-
-static bool is_reserved(str name)
-{
-    char word[NAME_MAX_BYTES + 1] = {0};
-    for (size_t i = 0; i < name.len; i++)
-        word[i] = name.at[i] >= 'A' && name.at[i] <= 'Z' ? (char)(name.at[i] + 32) : name.at[i];
-    return bsearch(word, reserved, LENGTH(reserved), sizeof(reserved[0]), word_compare) != NULL;
+    char word[NAME_MAX_BYTES + 3] = " ";
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if (c == ' ')
+            return false;
+        word[i + 1] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    word[name.len + 1] = ' ';
+    return strstr(reserved, word) != NULL;
 }
 
 /* Control characters of ASCII and of Latin-1 (C1), which UTF-8 writes as C2 80 to C2 9F. */
