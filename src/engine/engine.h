@@ -63,6 +63,8 @@ struct object {
     bool is_view;
     int64_t version; /* of a table: +1 a load; of a view: +1 a refresh */
     int64_t row_count, bytes;
+    int64_t added, removed; /* of a view: by its newest version */
+    bool reset;             /* of a view: the columns changed with its newest version */
     struct columns columns;
 };
 

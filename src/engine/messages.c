@@ -113,6 +113,9 @@ void message_object(struct wire *w, struct object *object)
     wire_i64(w, &object->version);
     wire_i64(w, &object->row_count);
     wire_i64(w, &object->bytes);
+    wire_i64(w, &object->added);
+    wire_i64(w, &object->removed);
+    wire_bool(w, &object->reset);
     message_columns(w, &object->columns);
 }
 
