@@ -22,11 +22,9 @@ static const char reserved[] =
     " overlaps pivot pivot_longer pivot_wider placing positional primary qualify"
     " references returning right select semi session_user show similar some summarize"
     " symmetric system_user table tablesample then to trailing true union unique unpack"
-    " unpivot user using variadic verbose when where window with"
-    ";
+    " unpivot user using variadic verbose when where window with ";
 
-    static bool
-    is_reserved(str name)
+static bool is_reserved(str name)
 {
     char word[NAME_MAX_BYTES + 3] = " ";
     for (size_t i = 0; i < name.len; i++) {
