@@ -26,7 +26,10 @@
  */
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "store/sqlite.h"
@@ -55,10 +58,8 @@ err group_open(struct store *store, struct arena *mem)
 {
     struct group *group = &store->group;
     pthread_mutex_init(&group->lock, NULL);
-    pthread_cond_init(&group->ended[0], NULL);
-    pthread_cond_init(&group->ended[1], NULL);
     store->writer.checkpoint_at = CHECKPOINT_PAGES;
-    TRY(conn_open(store, mem, false, &group->conn));
+    TRY(store_conn_open(store, mem, false, &group->conn));
     int rc =
         sqlite3_file_control(group->conn->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &group->wal);
     if (rc != SQLITE_OK || !group->wal || !group->wal->pMethods)
@@ -73,10 +74,8 @@ void group_close(struct store *store)
     struct group *group = &store->group;
     if (!group->conn)
         return;
-    conn_close(group->conn);
+    store_conn_close(group->conn);
     pthread_mutex_destroy(&group->lock);
-    pthread_cond_destroy(&group->ended[0]);
-    pthread_cond_destroy(&group->ended[1]);
 }
 
 static int checkpoint_run(struct store_conn *conn, int mode, int *pages, int *copied)
@@ -108,21 +107,33 @@ static void checkpoint(struct store *store, struct store_conn *conn)
     log_line(store->log, LOG_WARNING, "store", "checkpoint: %s", sqlite3_errmsg(conn->db));
 }
 
+/* A condition would take the lock again for each thread that it wakes: most time would go there. */
+static void ended_wait(struct group *group, uint64_t round, unsigned before)
+{
+    syscall(SYS_futex, &group->ended[round & 1], FUTEX_WAIT_PRIVATE, before, NULL, NULL, 0);
+}
+
+static void ended_wake(struct group *group, uint64_t round, int threads)
+{
+    atomic_fetch_add(&group->ended[round & 1], 1);
+    syscall(SYS_futex, &group->ended[round & 1], FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
+}
+
 err group_commit(struct store *store, struct arena *mem, struct store_conn *conn, uint64_t *number)
 {
     struct group *group = &store->group;
     conn->wal_pages = 0;
     uint64_t mine = atomic_load(&group->begun) + 1;
     atomic_store(&group->begun, mine);
-    err e = conn_run(conn, mem, "COMMIT");
+    err e = store_conn_run(conn, mem, "COMMIT");
     pthread_mutex_lock(&group->lock);
     group->done = mine;
     if (e || !conn->wal_pages) {
         /* Nothing of its own to sync, but somebody may wait for it to be done. */
         if (atomic_load(&group->synced) == mine - 1)
             atomic_store(&group->synced, mine);
-        pthread_cond_broadcast(&group->ended[0]);
-        pthread_cond_broadcast(&group->ended[1]);
+        ended_wake(group, 0, INT_MAX);
+        ended_wake(group, 1, INT_MAX);
     }
     pthread_mutex_unlock(&group->lock);
     if (!e && conn->wal_pages)
@@ -136,7 +147,7 @@ uint64_t group_now(struct store *store)
     return atomic_load(&store->group.begun);
 }
 
-/* With the lock, which is given up meanwhile. */
+/* With the lock, which it gives up. */
 static void round_run(struct store *store)
 {
     struct group *group = &store->group;
@@ -150,8 +161,9 @@ static void round_run(struct store *store)
     pthread_mutex_lock(&group->lock);
     group->syncing = false;
     atomic_store(&group->synced, goal);
-    pthread_cond_broadcast(&group->ended[round & 1]);
-    pthread_cond_signal(&group->ended[(round + 1) & 1]);
+    pthread_mutex_unlock(&group->lock);
+    ended_wake(group, round, INT_MAX);
+    ended_wake(group, round + 1, 1);
 }
 
 /* The round that serves `number`: the one under way if it began late enough, else the next. */
@@ -163,16 +175,17 @@ static uint64_t round_for(const struct group *group, uint64_t number)
 void group_wait(struct store *store, uint64_t number)
 {
     struct group *group = &store->group;
-    if (atomic_load(&group->synced) >= number)
-        return;
-    pthread_mutex_lock(&group->lock);
     while (atomic_load(&group->synced) < number) {
+        pthread_mutex_lock(&group->lock);
         if (!group->syncing && group->done > atomic_load(&group->synced)) {
             round_run(store);
         } else {
             uint64_t round = round_for(group, number);
-            pthread_cond_wait(&group->ended[round & 1], &group->lock);
+            unsigned before = atomic_load(&group->ended[round & 1]);
+            bool over = atomic_load(&group->synced) >= number;
+            pthread_mutex_unlock(&group->lock);
+            if (!over)
+                ended_wait(group, round, before);
         }
     }
-    pthread_mutex_unlock(&group->lock);
 }

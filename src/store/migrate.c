@@ -89,7 +89,7 @@ static err applied_count(struct tx *tx, size_t *n)
 static err script(struct tx *tx, const struct migration *migration, str sql)
 {
     struct arena *mem = tx->db->mem;
-    err e = conn_script(tx->conn, mem, sql);
+    err e = store_conn_script(tx->conn, mem, sql);
     if (e && e->status == 500)
         e = err_internal(
             mem, "migration %d, %s: %.*s", migration->number, migration->name, STR_ARGS(e->inside));

@@ -1,8 +1,10 @@
 /*
  * The one writer and the readers' connections: bounded, and given in the order they were asked for.
  *
- * Who finds none free stands in the queue and is handed what becomes free, so that nobody who comes
- * later gets it first.
+ * A reader's connection is handed to who waits longest. The writer is not, at first: to wake a
+ * thread takes as long as a small transaction, and meanwhile nobody would write. So the writer
+ * becomes free, the first in the queue is woken, and a thread that runs already may come before it;
+ * once it was passed over PASSED_MOST times, the writer is handed to it.
  */
 #include <errno.h>
 #include <time.h>
@@ -14,7 +16,10 @@ struct turn {
     struct turn *next;
     pthread_cond_t come;
     struct store_conn *conn; /* what was given */
+    int passed;              /* times it was woken and others came first */
 };
+
+#define PASSED_MOST 16
 
 static void turn_init(struct turn *turn)
 {
@@ -36,23 +41,48 @@ static void queue_leave(struct queue *queue, struct turn *turn)
         queue->end = place;
 }
 
+static void queue_stand(struct queue *queue, struct turn *turn, struct timespec *until)
+{
+    turn_init(turn);
+    *queue->end = turn;
+    queue->end = &turn->next;
+    clock_gettime(CLOCK_MONOTONIC, until);
+    until->tv_sec += WAIT_S;
+}
+
 /* Under `lock`; NULL when the time was up. */
 static struct store_conn *queue_wait(struct queue *queue, pthread_mutex_t *lock)
 {
     struct turn turn;
-    turn_init(&turn);
-    *queue->end = &turn;
-    queue->end = &turn.next;
     struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += WAIT_S;
     int rc = 0;
+    queue_stand(queue, &turn, &until);
     while (!turn.conn && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&turn.come, lock, &until);
     if (!turn.conn)
         queue_leave(queue, &turn);
     pthread_cond_destroy(&turn.come);
     return turn.conn;
+}
+
+/* The same for the writer, which may be there for the taking. */
+static struct store_conn *writer_wait(struct writer *writer)
+{
+    struct turn turn;
+    struct timespec until;
+    struct store_conn *conn = NULL;
+    int rc = 0;
+    queue_stand(&writer->queue, &turn, &until);
+    while (!turn.conn && !conn && rc != ETIMEDOUT) {
+        rc = pthread_cond_timedwait(&turn.come, &writer->lock, &until);
+        turn.passed++;
+        if (!writer->taken)
+            conn = writer->conn;
+    }
+    if (!turn.conn)
+        queue_leave(&writer->queue, &turn);
+    pthread_cond_destroy(&turn.come);
+    return turn.conn ? turn.conn : conn;
 }
 
 /* Under the lock; false when nobody waits. */
@@ -83,7 +113,7 @@ err writer_take(struct store *store, struct arena *mem, struct store_conn **out)
         pthread_mutex_unlock(&writer->lock);
         return err_internal(mem, "a thread that writes began to write again");
     }
-    *out = writer->taken ? queue_wait(&writer->queue, &writer->lock) : writer->conn;
+    *out = writer->taken ? writer_wait(writer) : writer->conn;
     if (*out) {
         writer->taken = true;
         writer->by = pthread_self();
@@ -97,14 +127,18 @@ void writer_give(struct store *store)
     struct writer *writer = &store->writer;
     pthread_mutex_lock(&writer->lock);
     writer->by = (pthread_t){0};
-    writer->taken = queue_give(&writer->queue, writer->conn);
+    struct turn *first = writer->queue.first;
+    writer->taken =
+        first && first->passed >= PASSED_MOST && queue_give(&writer->queue, writer->conn);
+    if (first && !writer->taken)
+        pthread_cond_signal(&first->come);
     pthread_mutex_unlock(&writer->lock);
 }
 
 /* A place is held in `open` before the connection is there, so that there are never too many. */
 static err reader_open(struct store *store, struct arena *mem, struct store_conn **out)
 {
-    err e = conn_open(store, mem, false, out);
+    err e = store_conn_open(store, mem, false, out);
     if (!e)
         return NULL;
     pthread_mutex_lock(&store->readers.lock);
@@ -155,10 +189,10 @@ void queues_done(struct store *store)
 {
     for (struct store_conn *conn = store->readers.idle; conn;) {
         struct store_conn *next = conn->next;
-        conn_close(conn);
+        store_conn_close(conn);
         conn = next;
     }
-    conn_close(store->writer.conn);
+    store_conn_close(store->writer.conn);
     pthread_mutex_destroy(&store->writer.lock);
     pthread_mutex_destroy(&store->readers.lock);
 }

@@ -18,7 +18,7 @@ static int wal_written(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-static err conn_harden(struct store_conn *conn, struct arena *mem)
+static err store_conn_harden(struct store_conn *conn, struct arena *mem)
 {
     static const struct {
         int setting, value;
@@ -41,10 +41,10 @@ static err conn_harden(struct store_conn *conn, struct arena *mem)
 }
 
 /* The first read opens the WAL. */
-static err conn_set_up(struct store_conn *conn, struct arena *mem)
+static err store_conn_set_up(struct store_conn *conn, struct arena *mem)
 {
     sqlite3_busy_timeout(conn->db, BUSY_MS);
-    TRY(conn_harden(conn, mem));
+    TRY(store_conn_harden(conn, mem));
     CLEANUP(buf_done) struct buf pragmas;
     buf_init(&pragmas, 4096);
     if (conn->write)
@@ -58,13 +58,13 @@ static err conn_set_up(struct store_conn *conn, struct arena *mem)
         &pragmas,
         "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d; SELECT count(*) FROM sqlite_schema",
         conn->write ? CACHE_KB_WRITER : CACHE_KB_READER);
-    TRY(conn_script(conn, mem, buf_str(&pragmas)));
+    TRY(store_conn_script(conn, mem, buf_str(&pragmas)));
     if (conn->write)
         sqlite3_wal_hook(conn->db, wal_written, conn); /* in the place of SQLite's checkpoints */
     return NULL;
 }
 
-err conn_open(struct store *store, struct arena *mem, bool write, struct store_conn **out)
+err store_conn_open(struct store *store, struct arena *mem, bool write, struct store_conn **out)
 {
     struct store_conn *conn = calloc(1, sizeof(*conn));
     if (!conn)
@@ -73,13 +73,13 @@ err conn_open(struct store *store, struct arena *mem, bool write, struct store_c
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                 (write ? SQLITE_OPEN_CREATE : 0);
     int rc = sqlite3_open_v2(store->options.path, &conn->db, flags, store->options.vfs);
-    err e = rc == SQLITE_OK ? conn_set_up(conn, mem)
+    err e = rc == SQLITE_OK ? store_conn_set_up(conn, mem)
                             : err_internal(mem,
                                            "can't open %s: %s",
                                            store->options.path,
                                            conn->db ? sqlite3_errmsg(conn->db) : "no memory");
     if (e) {
-        conn_close(conn);
+        store_conn_close(conn);
         return e;
     }
     *out = conn;
@@ -93,7 +93,7 @@ static void statement_free(struct statement *statement)
     free(statement);
 }
 
-void conn_close(struct store_conn *conn)
+void store_conn_close(struct store_conn *conn)
 {
     if (!conn)
         return;
@@ -138,7 +138,7 @@ static bool taken(int rc)
            rc == SQLITE_CONSTRAINT_ROWID || rc == SQLITE_CONSTRAINT_FOREIGNKEY;
 }
 
-err conn_err(struct store_conn *conn, struct arena *mem, int rc)
+err store_conn_err(struct store_conn *conn, struct arena *mem, int rc)
 {
     static const struct err conflict = {
         .status = 409,
@@ -148,10 +148,10 @@ err conn_err(struct store_conn *conn, struct arena *mem, int rc)
                                     .code = "store_busy",
                                     .detail = STR("The store is busy. Please try again."),
                                     .retry_after_s = 1};
-    static const struct err full = {
-        .status = 507,
-        .code = "disk_full",
-        .detail = STR("The server's disk is full. Nothing was changed.")};
+    static const struct err full = {.status = 507,
+                                    .code = "disk_full",
+                                    .detail =
+                                        STR("The server's disk is full. Nothing was changed.")};
     const char *inside = sqlite3_errmsg(conn->db);
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
         store_sync_failed(conn->store, "the store's files");
@@ -181,13 +181,13 @@ static err script_step(struct store_conn *conn, struct arena *mem, str *sql)
             rc = sqlite3_step(stmt);
         while (rc == SQLITE_ROW);
     }
-    err e = rc == SQLITE_OK || rc == SQLITE_DONE ? NULL : conn_err(conn, mem, rc);
+    err e = rc == SQLITE_OK || rc == SQLITE_DONE ? NULL : store_conn_err(conn, mem, rc);
     sqlite3_finalize(stmt);
     *sql = str_sub(*sql, (size_t)(rest - sql->at), sql->len);
     return e;
 }
 
-err conn_script(struct store_conn *conn, struct arena *mem, str sql)
+err store_conn_script(struct store_conn *conn, struct arena *mem, str sql)
 {
     if (sql.len > INT32_MAX)
         return err_internal(mem, "a script of %zu bytes", sql.len);
@@ -223,7 +223,7 @@ static err statement_prepare(struct store_conn *conn, struct arena *mem,
     int rc = sqlite3_prepare_v3(
         conn->db, statement->sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->stmt, &rest);
     if (rc != SQLITE_OK)
-        return conn_err(conn, mem, rc);
+        return store_conn_err(conn, mem, rc);
     if (!statement->stmt || !is_space(str_of(rest)))
         return err_internal(mem, "not one statement: %s", statement->sql);
     return statement_params(mem, statement);
@@ -295,7 +295,7 @@ static err statement_bind(struct tx *tx, struct statement *statement, const stru
     for (int i = 0; i < statement->params; i++) {
         int rc = arg_bind(statement->stmt, i + 1, &args[statement->of[i] - 1]);
         if (rc != SQLITE_OK)
-            return conn_err(tx->conn, tx->db->mem, rc);
+            return store_conn_err(tx->conn, tx->db->mem, rc);
     }
     return NULL;
 }
@@ -337,7 +337,7 @@ err query_step(struct tx *tx, struct statement *statement, bool *row)
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         return NULL;
     tx->failed = true;
-    return conn_err(tx->conn, tx->db->mem, rc);
+    return store_conn_err(tx->conn, tx->db->mem, rc);
 }
 
 void query_end(struct statement **statement)
@@ -346,23 +346,23 @@ void query_end(struct statement **statement)
         sqlite3_reset((*statement)->stmt);
 }
 
-err conn_run_(struct store_conn *conn, struct arena *mem, const char *sql)
+err store_conn_run_(struct store_conn *conn, struct arena *mem, const char *sql)
 {
     struct statement *statement;
     TRY(statement_find(conn, mem, sql, &statement));
     int rc = sqlite3_step(statement->stmt);
-    err e = rc == SQLITE_DONE ? NULL : conn_err(conn, mem, rc);
+    err e = rc == SQLITE_DONE ? NULL : store_conn_err(conn, mem, rc);
     sqlite3_reset(statement->stmt);
     return e;
 }
 
-void conn_rollback(struct store_conn *conn)
+void store_conn_rollback(struct store_conn *conn)
 {
     if (sqlite3_get_autocommit(conn->db))
         return;
     struct arena mem;
     arena_init(&mem, 16 * 1024);
-    err e = conn_run(conn, &mem, "ROLLBACK");
+    err e = store_conn_run(conn, &mem, "ROLLBACK");
     if (e)
         log_line(conn->store->log, LOG_ERROR, "store", "rollback: %.*s", STR_ARGS(e->inside));
     arena_done(&mem);

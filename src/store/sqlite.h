@@ -58,7 +58,7 @@ struct readers {
 /* See commit.c. */
 struct group {
     pthread_mutex_t lock;
-    pthread_cond_t ended[2]; /* by the parity of the round that is waited for */
+    atomic_uint ended[2]; /* futexes, by the parity of the round that is waited for */
     atomic_uint_fast64_t begun, synced;
     uint64_t done;
     uint64_t round; /* of syncs, begun so far */
@@ -77,24 +77,24 @@ struct store {
 };
 
 /* sqlite.c: connections and their statements. */
-MUST_CHECK err conn_open(struct store *store, struct arena *mem, bool write,
-                         struct store_conn **out);
-void conn_close(struct store_conn *conn);
+MUST_CHECK err store_conn_open(struct store *store, struct arena *mem, bool write,
+                               struct store_conn **out);
+void store_conn_close(struct store_conn *conn);
 /* The statement with its values bound, ready to step. The values must live until query_end. */
 MUST_CHECK err query_start(struct tx *tx, const char *sql, const struct arg *args,
                            struct statement **out);
 MUST_CHECK err query_step(struct tx *tx, struct statement *statement, bool *row);
 void query_end(struct statement **statement); /* for CLEANUP */
 /* Statements without parameters and rows, of a transaction: "BEGIN". */
-#define conn_run(conn, mem, sql) conn_run_((conn), (mem), "" sql)
-MUST_CHECK err conn_run_(struct store_conn *conn, struct arena *mem, const char *sql);
+#define store_conn_run(conn, mem, sql) store_conn_run_((conn), (mem), "" sql)
+MUST_CHECK err store_conn_run_(struct store_conn *conn, struct arena *mem, const char *sql);
 /* Several statements of a text that is not a literal: a migration. */
-MUST_CHECK err conn_script(struct store_conn *conn, struct arena *mem, str sql);
+MUST_CHECK err store_conn_script(struct store_conn *conn, struct arena *mem, str sql);
 /* Ends a transaction if one is open. */
-void conn_rollback(struct store_conn *conn);
+void store_conn_rollback(struct store_conn *conn);
 /* What the last call on the connection, which gave `rc`, has failed of. A failed sync does not
  * return. */
-MUST_CHECK err conn_err(struct store_conn *conn, struct arena *mem, int rc);
+MUST_CHECK err store_conn_err(struct store_conn *conn, struct arena *mem, int rc);
 /* The disk may hold anything now: says so and ends the process. */
 _Noreturn void store_sync_failed(struct store *store, const char *what);
 

@@ -23,7 +23,7 @@ err db_begin(struct db *db, struct tx *tx)
     struct store_conn *conn;
     *tx = (struct tx){0};
     TRY(writer_take(db->store, db->mem, &conn));
-    err e = conn_run(conn, db->mem, "BEGIN IMMEDIATE");
+    err e = store_conn_run(conn, db->mem, "BEGIN IMMEDIATE");
     if (e) {
         writer_give(db->store);
         return e;
@@ -37,7 +37,7 @@ err db_read(struct db *db, struct tx *tx)
     struct store_conn *conn;
     *tx = (struct tx){0};
     TRY(reader_take(db->store, db->mem, &conn));
-    err e = conn_run(conn, db->mem, "BEGIN");
+    err e = store_conn_run(conn, db->mem, "BEGIN");
     if (e) {
         reader_give(db->store, conn);
         return e;
@@ -50,7 +50,7 @@ err db_read(struct db *db, struct tx *tx)
 static void tx_release(struct tx *tx)
 {
     struct store *store = tx->db->store;
-    conn_rollback(tx->conn);
+    store_conn_rollback(tx->conn);
     if (tx->write)
         writer_give(store);
     else
@@ -153,7 +153,7 @@ err store_open(struct arena *mem, const struct store_options *options, struct st
     store->options = *options;
     store->log = options->log;
     queues_init(store);
-    err e = conn_open(store, mem, true, &store->writer.conn);
+    err e = store_conn_open(store, mem, true, &store->writer.conn);
     if (!e)
         e = group_open(store, mem);
     if (e) {
