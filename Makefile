@@ -97,6 +97,15 @@ $(BUILD)/gen/embedded.c: scripts/embed $(EMBEDDED)
 $(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# All of the worker but its main, for its tests; what they define themselves is not taken from it.
+$(BUILD)/libworker.a: $(filter-out %/main.o,$(WORKER_OBJECTS))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/unit/engine/worker/%: tests/unit/engine/worker/%.c $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -isystem $(DUCKDB) -o $@ $< $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$(abspath $(BUILD))' -lcmocka -ljansson -lseccomp $(LDLIBS)
+
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libtinydevcrm.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(BUILD)/libtinydevcrm.a -lcmocka $(LDLIBS)

@@ -1,0 +1,473 @@
+/*
+ * Loads: a file becomes rows of a table, all or none.
+ *
+ * One statement reads, converts and stores. What goes wrong in it is looked for a second time, at leisure, in a
+ * transaction that is rolled back: speed for good files, exact places for bad ones.
+ */
+#include "engine/worker/loading.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fields.h"
+#include "engine/worker/types.h"
+
+#define ERRORS_BYTES (256 * 1024)
+#define VALUE_MAX 100 /* bytes of a wrong value that are shown */
+#define LIST_MAX (4 * 1024 * 1024)
+#define MESSAGE_MAX 300
+#define TICK_NS 1000000
+#define PROGRESS_NS 100000000
+
+static void loading_done(struct loading *l)
+{
+    csv_close(&l->csv);
+    buf_done(&l->errors.json);
+    if (l->ask->format == FORMAT_JSON) /* a rollback has dropped it already */
+        duckdb_query(l->call->connection, "DROP TABLE IF EXISTS temp.tdc_rows", NULL);
+}
+
+err file_refuse(struct call *call, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    str detail = str_fmt_list(call->mem, format, args);
+    va_end(args);
+    return err_new(call->mem, 422, "invalid_file", "%.*s", STR_ARGS(detail));
+}
+
+/* Cuts at a whole character. */
+static str shorten(str s, size_t most)
+{
+    if (s.len <= most)
+        return s;
+    while (most > 0 && (s.at[most] & 0xC0) == 0x80)
+        most--;
+    return str_sub(s, 0, most);
+}
+
+void file_error_add(struct loading *l, int64_t line, str column, str value, str detail)
+{
+    struct buf *b = &l->errors.json;
+    if (l->errors.n == FILE_ERRORS_MAX)
+        return;
+    buf_add(b, l->errors.n++ ? STR(",{") : STR("{"));
+    if (line > 0)
+        buf_fmt(b, "\"line\":%lld,", (long long)line);
+    if (column.at) {
+        buf_add(b, STR("\"column\":"));
+        json_print_str(b, column);
+        buf_char(b, ',');
+    }
+    if (value.at) {
+        buf_add(b, STR("\"value\":"));
+        json_print_str(b, shorten(value, VALUE_MAX));
+        buf_char(b, ',');
+    }
+    buf_add(b, STR("\"detail\":"));
+    json_print_str(b, detail);
+    buf_char(b, '}');
+}
+
+/* The first sentence or so; what stands between "Error: " and the first line break. */
+str file_message(struct loading *l, const struct sql_failure *failure)
+{
+    str text = failure->message;
+    const char *at = memmem(text.at, text.len, " Error: ", 8);
+    if (at && at - text.at < 40)
+        text = str_sub(text, (size_t)(at - text.at) + 8, text.len);
+    text = str_trim(str_cut(&text, '\n'));
+    str path = str_of(l->ask->path);
+    at = memmem(text.at, text.len, path.at, path.len);
+    if (at)
+        text = str_fmt(l->call->mem, "%.*sthe upload%.*s", (int)(at - text.at), text.at,
+                       (int)(text.len - (size_t)(at - text.at) - path.len), at + path.len);
+    return shorten(text, MESSAGE_MAX);
+}
+
+err file_columns_read(struct loading *l, str from, struct sql_failure *failure)
+{
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    struct call *call = l->call;
+    TRY(sql_try_query(call, sql_text(call, "DESCRIBE SELECT * FROM %S", from), &result, failure));
+    if (failure->message.at)
+        return NULL;
+    size_t n = sql_rows(&result);
+    l->file_columns = (struct columns){arena_array(call->mem, n + 1, sizeof(struct column)), n};
+    for (size_t i = 0; l->file_columns.at && i < n; i++)
+        l->file_columns.at[i] = (struct column){sql_str(call, &result, i, 0), sql_str(call, &result, i, 1)};
+    return arena_failed(call->mem) ? &err_no_memory : NULL;
+}
+
+str file_column(const struct loading *l, size_t i)
+{
+    return l->file_columns.at[l->from_file[i]].column_name;
+}
+
+/* A point with anything but zeroes behind it. */
+#define FRACTION "'[.]0*[1-9]'"
+
+str text_cast(struct loading *l, str text, str type)
+{
+    if (str_eq(type, STR("text")) || type_varchar_max(type))
+        return text;
+    if (!type_is_integer(type))
+        return sql_text(l->call, "CAST(%S AS %S)", text, type);
+    return sql_text(l->call, "CASE WHEN regexp_matches(%S, " FRACTION ") THEN error('fraction') ELSE CAST(%S AS %S) END",
+                    text, text, type);
+}
+
+static err columns_missing(struct loading *l)
+{
+    struct columns *columns = &l->columns, *file = &l->file_columns;
+    for (size_t i = 0; i < columns->n; i++) {
+        ptrdiff_t at = columns_find(file, columns->at[i].column_name);
+        if (at < 0)
+            file_error_add(l, 1, columns->at[i].column_name, (str){0}, STR("the file has no such column"));
+        else
+            l->from_file[i] = (size_t)at;
+    }
+    for (size_t i = 0; i < file->n; i++)
+        if (columns_find(columns, file->at[i].column_name) < 0)
+            file_error_add(l, 1, file->at[i].column_name, (str){0}, STR("the table has no such column"));
+    return arena_failed(l->call->mem) ? &err_no_memory : NULL;
+}
+
+static err errors_err(struct loading *l)
+{
+    struct buf *b = &l->errors.json;
+    buf_char(b, ']');
+    if (b->failed)
+        return &err_no_memory;
+    str detail = str_fmt(l->call->mem, "The file does not fit: %s%zu error%s. Nothing was loaded.",
+                         l->errors.n == FILE_ERRORS_MAX ? "the first " : "", l->errors.n, l->errors.n == 1 ? "" : "s");
+    return err_with(l->call->mem, 422, "invalid_file", detail, str_copy(l->call->mem, buf_str(b)));
+}
+
+static err match(struct loading *l)
+{
+    l->from_file = arena_array(l->call->mem, l->columns.n + 1, sizeof(size_t));
+    if (!l->from_file)
+        return &err_no_memory;
+    if (l->ask->format == FORMAT_JSON) /* by name in each object; see json_misshapen */
+        TRY(l->reader->misshapen(l));
+    else
+        TRY(columns_missing(l));
+    return l->errors.n ? errors_err(l) : NULL;
+}
+
+static str select_sql(struct loading *l)
+{
+    CLEANUP(buf_done) struct buf list;
+    buf_init(&list, LIST_MAX);
+    for (size_t i = 0; i < l->columns.n; i++)
+        buf_add(&list, sql_text(l->call, "%S%S AS %I", i ? STR(", ") : STR(""), l->reader->value(l, i),
+                                l->columns.at[i].column_name));
+    if (list.failed)
+        l->call->mem->failed = true;
+    return sql_text(l->call, "SELECT %S FROM %S", buf_str(&list), l->reader->from(l, false));
+}
+
+static str names_sql(struct loading *l)
+{
+    CLEANUP(buf_done) struct buf list;
+    buf_init(&list, LIST_MAX);
+    for (size_t i = 0; i < l->columns.n; i++)
+        buf_add(&list, sql_text(l->call, "%S%I", i ? STR(", ") : STR(""), l->columns.at[i].column_name));
+    if (list.failed)
+        l->call->mem->failed = true;
+    return str_copy(l->call->mem, buf_str(&list));
+}
+
+static str load_sql(struct loading *l)
+{
+    str name = l->table.object.name, select = select_sql(l);
+    if (l->ask->mode == LOAD_APPEND)
+        return sql_text(l->call, "INSERT INTO " SQL_MAIN ".%I (%S) %S", name, names_sql(l), select);
+    return sql_text(l->call, "CREATE OR REPLACE TABLE " SQL_MAIN ".%I AS %S", name, select);
+}
+
+/* Runs the statement task by task, so that the progress can be told in between. */
+static duckdb_state pending_run(struct loading *l, duckdb_pending_result pending)
+{
+    int64_t waited = PROGRESS_NS;
+    for (;;) {
+        duckdb_pending_state state = duckdb_pending_execute_task(pending);
+        if (state == DUCKDB_PENDING_ERROR)
+            return DuckDBError;
+        if (duckdb_pending_execution_is_finished(state))
+            return DuckDBSuccess;
+        if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) { /* the other cores have them */
+            nanosleep(&(struct timespec){.tv_nsec = TICK_NS}, NULL);
+            waited += TICK_NS;
+        } else {
+            waited = PROGRESS_NS;
+        }
+        if (waited >= PROGRESS_NS && l->rows_guess) {
+            double percent = duckdb_query_progress(l->call->connection).percentage;
+            if (percent > 0)
+                call_progress(l->call, (int64_t)(percent / 100 * (double)l->rows_guess));
+            waited = 0;
+        }
+    }
+}
+
+static err watched_failure(struct loading *l, duckdb_error_type type, const char *message, struct sql_failure *failure)
+{
+    TRY(call_fault(l->call, type, message));
+    *failure = (struct sql_failure){.type = type, .position = -1};
+    failure->message = str_copy(l->call->mem, str_of(message ? message : "no reason given"));
+    return arena_failed(l->call->mem) ? &err_no_memory : NULL;
+}
+
+/* The pragmas are the connection's alone and not among the settings that are locked. */
+static err watched_run(struct loading *l, str sql, struct sql_failure *failure)
+{
+    *failure = (struct sql_failure){.position = -1};
+    TRY(sql_run(l->call, "PRAGMA enable_progress_bar"));
+    TRY(sql_run(l->call, "PRAGMA disable_print_progress_bar"));
+    const char *text = str_c(l->call->mem, sql);
+    if (arena_failed(l->call->mem))
+        return &err_no_memory;
+    duckdb_prepared_statement prepared = NULL;
+    duckdb_pending_result pending = NULL;
+    duckdb_result result;
+    err e = NULL;
+    if (duckdb_prepare(l->call->connection, text, &prepared) == DuckDBError) {
+        e = watched_failure(l, DUCKDB_ERROR_BINDER, duckdb_prepare_error(prepared), failure);
+    } else if (duckdb_pending_prepared(prepared, &pending) == DuckDBError ||
+               pending_run(l, pending) == DuckDBError) {
+        e = watched_failure(l, DUCKDB_ERROR_EXECUTOR, duckdb_pending_error(pending), failure);
+    } else {
+        if (duckdb_execute_pending(pending, &result) == DuckDBError)
+            e = watched_failure(l, duckdb_result_error_type(&result), duckdb_result_error(&result), failure);
+        duckdb_destroy_result(&result);
+    }
+    duckdb_destroy_pending(&pending);
+    duckdb_destroy_prepare(&prepared);
+    TRY(e);
+    return sql_run(l->call, "PRAGMA disable_progress_bar");
+}
+
+/* A text longer than varchar(n) allows? DuckDB knows the longest of a column without reading it, in bytes. */
+static err too_long(struct loading *l, bool *found)
+{
+    *found = false;
+    for (size_t i = 0; i < l->columns.n && !*found; i++) {
+        int64_t most = type_varchar_max(l->columns.at[i].column_type), bytes = 0, count;
+        if (!most)
+            continue;
+        str name = l->columns.at[i].column_name;
+        TRY(sql_number(l->call, &bytes,
+                       "SELECT CAST(coalesce(nullif(regexp_extract(stats(%I), 'Max String Length: ([0-9]+)', 1), ''),"
+                       " '9999999999') AS BIGINT) FROM " SQL_MAIN ".%I LIMIT 1",
+                       name, l->table.object.name));
+        if (bytes <= most)
+            continue;
+        TRY(sql_number(l->call, &count,
+                       "SELECT count(*) FROM (SELECT 1 FROM " SQL_MAIN ".%I WHERE length(%I) > %D LIMIT 1)",
+                       l->table.object.name, name, most));
+        *found = count > 0;
+    }
+    return NULL;
+}
+
+/* True of a text that does not fit the type. */
+static str unfit_sql(struct loading *l, size_t i)
+{
+    str type = l->columns.at[i].column_type, text = l->reader->text(l, i);
+    int64_t most = type_varchar_max(type);
+    if (most)
+        return sql_text(l->call, "length(%S) > %D", text, most);
+    if (str_eq(type, STR("text")))
+        return STR("false");
+    if (type_is_integer(type))
+        return sql_text(l->call,
+                        "%S IS NOT NULL AND (TRY_CAST(%S AS %S) IS NULL OR regexp_matches(%S, " FRACTION "))", text,
+                        text, type, text);
+    return sql_text(l->call, "%S IS NOT NULL AND TRY_CAST(%S AS %S) IS NULL", text, text, type);
+}
+
+/* Row number, then of each column the text of its value when that does not fit, else NULL. */
+static str unfit_rows_sql(struct loading *l)
+{
+    CLEANUP(buf_done) struct buf list, any;
+    buf_init(&list, LIST_MAX);
+    buf_init(&any, LIST_MAX);
+    for (size_t i = 0; i < l->columns.n; i++) {
+        str unfit = unfit_sql(l, i);
+        buf_add(&list, sql_text(l->call, ", CASE WHEN %S THEN left(%S, 200) END", unfit, l->reader->text(l, i)));
+        buf_add(&any, sql_text(l->call, "%S(%S)", i ? STR(" OR ") : STR(""), unfit));
+    }
+    if (list.failed || any.failed)
+        l->call->mem->failed = true;
+    return sql_text(l->call, "SELECT n%S FROM (SELECT row_number() OVER () - 1 AS n, * FROM %S) WHERE %S LIMIT %D",
+                    buf_str(&list), l->reader->from(l, true), buf_str(&any), (int64_t)FILE_ERRORS_MAX);
+}
+
+static void unfit_add(struct loading *l, int64_t line, size_t i, str value)
+{
+    str type = l->columns.at[i].column_type;
+    int64_t most = type_varchar_max(type);
+    str detail = most ? str_fmt(l->call->mem, "is longer than %lld characters", (long long)most)
+                      : str_fmt(l->call->mem, "is not a valid %.*s", STR_ARGS(type));
+    file_error_add(l, line, l->columns.at[i].column_name, value, detail);
+}
+
+static err unfit_find(struct loading *l)
+{
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    struct sql_failure failure;
+    TRY(sql_try_query(l->call, unfit_rows_sql(l), &result, &failure));
+    if (failure.message.at) {
+        file_error_add(l, 0, (str){0}, (str){0}, file_message(l, &failure));
+        return NULL;
+    }
+    struct csv_walk walk = {0};
+    if (l->ask->format == FORMAT_CSV)
+        walk = csv_walk_begin(&l->csv);
+    for (size_t row = 0; row < sql_rows(&result); row++) {
+        int64_t n = sql_i64(&result, row, 0);
+        if (l->ask->format == FORMAT_CSV)
+            csv_walk_to(&walk, n);
+        for (size_t i = 0; i < l->columns.n; i++) {
+            str value = sql_str(l->call, &result, row, i + 1);
+            if (value.at)
+                unfit_add(l, l->ask->format == FORMAT_CSV ? walk.line : n + 1, i, value);
+        }
+    }
+    return NULL;
+}
+
+/* Where does it fail? In a transaction that is rolled back; `why` is said when nothing can be placed. */
+static err diagnose(struct loading *l, const struct sql_failure *why)
+{
+    CLEANUP(sql_rollback) struct sql_tx tx = {0};
+    TRY(sql_begin(l->call, &tx));
+    call_serial(l->call); /* rows are numbered in their order */
+    if (l->ask->format == FORMAT_JSON)
+        TRY(l->reader->open(l));
+    else
+        TRY(l->reader->misshapen(l));
+    if (!l->errors.n)
+        TRY(unfit_find(l));
+    if (!l->errors.n)
+        file_error_add(l, 0, (str){0}, (str){0}, why->message.at ? file_message(l, why) : STR("does not fit"));
+    return errors_err(l);
+}
+
+static err table_find(struct loading *l)
+{
+    bool found;
+    str name = l->ask->table;
+    TRY(meta_find(l->call, name, &l->table, &found));
+    if (l->ask->mode == LOAD_CREATE) {
+        if (found)
+            return err_new(l->call->mem, 409, "name_taken", "There is a table or view named \"%.*s\".", STR_ARGS(name));
+        l->table = (struct meta){.object = {.name = str_copy(l->call->mem, name)}};
+    } else if (!found || l->table.object.is_view) {
+        return err_new(l->call->mem, 404, "unknown_table", "There is no table named \"%.*s\".", STR_ARGS(name));
+    }
+    l->columns = l->ask->columns.n ? l->ask->columns : l->table.object.columns;
+    return NULL;
+}
+
+/* Appending with other types than the table's would store what the table says it has not. */
+static err append_check(struct loading *l)
+{
+    const struct columns *own = &l->table.object.columns;
+    if (l->ask->mode != LOAD_APPEND || !l->ask->columns.n)
+        return NULL;
+    for (size_t i = 0; i < l->columns.n; i++) {
+        ptrdiff_t at = columns_find(own, l->columns.at[i].column_name);
+        if (at < 0 || !str_eq(own->at[at].column_type, l->columns.at[i].column_type))
+            return err_new(l->call->mem, 422, "invalid_columns", "The table has no column \"%.*s\" of the type %.*s.",
+                           STR_ARGS(l->columns.at[i].column_name), STR_ARGS(l->columns.at[i].column_type));
+    }
+    l->columns = *own;
+    return NULL;
+}
+
+static err file_open(struct loading *l)
+{
+    TRY(l->reader->open(l));
+    if (l->columns.n)
+        return NULL;
+    l->inferred = true;
+    size_t n = l->file_columns.n;
+    l->columns = (struct columns){arena_array(l->call->mem, n + 1, sizeof(struct column)), n};
+    return l->columns.at ? NULL : &err_no_memory;
+}
+
+static err inferred_check(struct loading *l)
+{
+    if (!l->columns.n)
+        return file_refuse(l->call, "The file has no columns.");
+    for (size_t i = 0; i < l->columns.n; i++)
+        TRY(engine_name_check(l->call->mem, "file", l->columns.at[i].column_name));
+    return NULL;
+}
+
+/* One attempt; `failure` says that the values do not fit. */
+static err rows_load(struct loading *l, struct sql_failure *failure)
+{
+    bool found;
+    TRY(match(l));
+    call_parallel(l->call);
+    TRY(watched_run(l, load_sql(l), failure));
+    if (failure->message.at)
+        return NULL;
+    TRY(too_long(l, &found));
+    if (found)
+        failure->message = STR("a text is too long");
+    return NULL;
+}
+
+static err load_once(struct loading *l, int attempt, struct sql_failure *failure, bool *again)
+{
+    *again = false;
+    *failure = (struct sql_failure){0};
+    int64_t rows_before = l->table.object.row_count;
+    CLEANUP(sql_rollback) struct sql_tx tx = {0};
+    TRY(sql_begin(l->call, &tx));
+    if (attempt == 0)
+        TRY(file_open(l));
+    if (l->inferred) {
+        TRY(l->reader->infer(l, attempt, again));
+        TRY(inferred_check(l));
+    }
+    TRY(rows_load(l, failure));
+    if (failure->message.at)
+        return NULL;
+    l->table.object.columns = l->columns;
+    l->table.object.version++;
+    TRY(meta_save(l->call, &l->table));
+    if (l->ask->format == FORMAT_JSON)
+        TRY(sql_run(l->call, "DROP TABLE temp.tdc_rows"));
+    TRY(sql_commit(&tx));
+    l->rows_guess = l->table.object.row_count - (l->ask->mode == LOAD_APPEND ? rows_before : 0);
+    return NULL;
+}
+
+err worker_load(struct call *call, const struct load *load, struct object *out, int64_t *rows_added)
+{
+    static const struct load_reader *const readers[] = {
+        [FORMAT_CSV] = &csv_reader, [FORMAT_PARQUET] = &parquet_reader, [FORMAT_JSON] = &json_reader};
+    CLEANUP(loading_done) struct loading l = {.call = call, .ask = load, .reader = readers[load->format]};
+    buf_init(&l.errors.json, ERRORS_BYTES);
+    buf_char(&l.errors.json, '[');
+    TRY(table_find(&l));
+    TRY(append_check(&l));
+    struct sql_failure failure;
+    bool again = true;
+    for (int attempt = 0; again; attempt++) {
+        TRY(load_once(&l, attempt, &failure, &again));
+        if (!failure.message.at) {
+            *out = l.table.object;
+            *rows_added = l.rows_guess;
+            return arena_failed(call->mem) ? &err_no_memory : NULL;
+        }
+    }
+    return diagnose(&l, &failure);
+}

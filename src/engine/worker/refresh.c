@@ -1,0 +1,224 @@
+/*
+ * A refresh: the new rows beside the old ones, their difference, and the swap, in one transaction.
+ *
+ * The new rows go to a table whose name no team can use. When they are the old ones again (in the same order, which
+ * is cheap to see, or in another), it is dropped and the view keeps its table; else it takes the view's name. Only
+ * statements whose answer does not hang on the order of rows run on all cores: the same data then always gives the
+ * same rows, floating sums included.
+ */
+#include "base/time.h"
+#include "engine/worker/changes.h"
+#include "engine/worker/format.h"
+#include "engine/worker/guard.h"
+
+#define NEXT_NAME STR("next\"") /* engine_name_check lets no quotes through */
+#define LIST_MAX (1024 * 1024)
+
+err worker_check(struct call *call, str sql, struct checked *out)
+{
+    CLEANUP(sql_rollback) struct sql_tx tx = {0};
+    TRY(sql_begin_read(call, &tx));
+    struct guarded guarded;
+    TRY(guard_check(call, sql, &guarded));
+    *out = guarded.checked;
+    return NULL;
+}
+
+struct refreshing {
+    struct call *call;
+    const struct refresh *ask;
+    struct guarded guarded;
+    struct meta view;
+    bool is_new;
+    str old_table, new_table; /* as SQL names them */
+    struct refreshed *out;
+};
+
+static err view_find(struct refreshing *r)
+{
+    struct call *call = r->call;
+    bool found;
+    TRY(meta_find(call, r->ask->view, &r->view, &found));
+    if (found && !r->view.object.is_view)
+        return err_new(call->mem, 409, "name_taken", "There is a table named \"%.*s\".", STR_ARGS(r->ask->view));
+    if (!found)
+        r->view = (struct meta){.object = {.name = str_copy(call->mem, r->ask->view), .is_view = true}};
+    r->is_new = !found;
+    r->old_table = sql_text(call, SQL_MAIN ".%I", r->view.object.name);
+    r->new_table = sql_text(call, SQL_MAIN ".%I", NEXT_NAME);
+    return arena_failed(call->mem) ? &err_no_memory : NULL;
+}
+
+static err view_guard(struct refreshing *r)
+{
+    TRY(guard_check(r->call, r->ask->sql, &r->guarded));
+    for (size_t i = 0; i < r->guarded.checked.depends_n; i++)
+        if (str_eq_nocase(r->guarded.checked.depends[i], r->view.object.name))
+            return guard_refuse(r->call, r->ask->sql, -1, STR("A view can't read itself."));
+    return NULL;
+}
+
+static err rows_build(struct refreshing *r)
+{
+    struct sql_failure failure;
+    if (r->guarded.steady)
+        call_parallel(r->call);
+    err e = sql_try(r->call, sql_text(r->call, "CREATE TABLE %S AS %S", r->new_table, r->guarded.sql), NULL, &failure);
+    call_parallel(r->call); /* for the difference, which is the same in any order */
+    TRY(e);
+    return failure.message.at ? guard_failure(r->call, r->guarded.sql, &failure) : NULL;
+}
+
+/* DuckDB's types, which are finer than the names we give them. */
+static err same_columns(struct refreshing *r, bool *same)
+{
+    CLEANUP(sql_result_done) struct sql_result a = {0}, b = {0};
+    TRY(sql_query(r->call, &a, "DESCRIBE SELECT * FROM %S", r->old_table));
+    TRY(sql_query(r->call, &b, "DESCRIBE SELECT * FROM %S", r->new_table));
+    *same = sql_rows(&a) == sql_rows(&b);
+    for (size_t i = 0; *same && i < sql_rows(&a); i++)
+        for (size_t column = 0; column < 2; column++)
+            *same = *same && str_eq(sql_str(r->call, &a, i, column), sql_str(r->call, &b, i, column));
+    return NULL;
+}
+
+/* The same rows in the same order? The first that differs ends the search. */
+static err same_rows(struct refreshing *r, bool *same)
+{
+    int64_t old_rows = r->view.object.row_count, new_rows, differ;
+    TRY(sql_number(r->call, &new_rows, "SELECT count(*) FROM %S", r->new_table));
+    *same = old_rows == new_rows;
+    if (!*same || old_rows == 0)
+        return NULL;
+    CLEANUP(buf_done) struct buf list;
+    buf_init(&list, LIST_MAX);
+    const struct columns *columns = &r->guarded.checked.columns;
+    for (size_t i = 0; i < columns->n; i++) {
+        str name = columns->at[i].column_name;
+        /* As text where DuckDB takes what reads differently for equal. */
+        const char *format = str_eq(columns->at[i].column_type, STR("text"))
+                                 ? "%SCAST(a.%I AS VARCHAR) IS DISTINCT FROM CAST(b.%I AS VARCHAR)"
+                                 : "%Sa.%I IS DISTINCT FROM b.%I";
+        buf_add(&list, sql_text(r->call, format, i ? STR(" OR ") : STR(""), name, name));
+    }
+    if (list.failed)
+        return &err_no_memory;
+    TRY(sql_number(r->call, &differ,
+                   "SELECT count(*) FROM (SELECT 1 FROM %S AS a POSITIONAL JOIN %S AS b WHERE %S LIMIT 1)",
+                   r->old_table, r->new_table, buf_str(&list)));
+    *same = differ == 0;
+    return NULL;
+}
+
+static err swap(struct refreshing *r)
+{
+    if (!r->is_new)
+        TRY(sql_run(r->call, "DROP TABLE %S", r->old_table));
+    return sql_run(r->call, "ALTER TABLE %S RENAME TO %I", r->new_table, r->view.object.name);
+}
+
+/* The columns are others, or there were none: nothing to compare with. */
+static err take_anew(struct refreshing *r, int64_t rows_before)
+{
+    struct call *call = r->call;
+    struct difference difference = {0};
+    TRY(swap(r));
+    TRY(meta_save(call, &r->view)); /* gives a new one its id, which the table of differences is named by */
+    TRY(changes_reset(call, &r->view));
+    if (r->is_new) { /* all rows are the difference to nothing */
+        r->view.floor = 0;
+        TRY(changes_store(call, &r->view, (str){0}, r->old_table, &difference));
+    }
+    r->out->reset = !r->is_new;
+    r->out->added = r->view.object.row_count;
+    r->out->removed = rows_before;
+    return NULL;
+}
+
+static err take_difference(struct refreshing *r)
+{
+    bool same;
+    struct difference difference = {0};
+    TRY(same_rows(r, &same));
+    if (!same)
+        TRY(changes_store(r->call, &r->view, r->old_table, r->new_table, &difference));
+    if (difference.stored)
+        TRY(swap(r));
+    else
+        TRY(sql_run(r->call, "DROP TABLE %S", r->new_table));
+    r->out->added = difference.added;
+    r->out->removed = difference.removed;
+    return NULL;
+}
+
+static err rows_inline(struct refreshing *r)
+{
+    struct call *call = r->call;
+    if ((uint64_t)r->view.object.row_count > r->ask->rows_max)
+        return NULL;
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    CLEANUP(buf_done) struct buf b;
+    buf_init(&b, INLINE_BYTES);
+    struct format format;
+    TRY(sql_query(call, &result, "SELECT * FROM %S", r->old_table));
+    TRY(format_open(call, &result.result, 0, NULL, &format));
+    buf_char(&b, '[');
+    for (duckdb_data_chunk chunk; !b.failed && (chunk = duckdb_fetch_chunk(result.result));) {
+        for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); row++) {
+            if (b.len > 1)
+                buf_char(&b, ',');
+            format_json(&b, &format, chunk, row);
+        }
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    buf_char(&b, ']');
+    if (!b.failed)
+        r->out->rows = str_copy(call->mem, buf_str(&b));
+    return NULL;
+}
+
+/* What the answer carries beside the counts. */
+static err answer(struct refreshing *r)
+{
+    const struct refresh *ask = r->ask;
+    struct refreshed *out = r->out;
+    bool kept = !out->reset && r->view.object.version > r->view.floor;
+    if (ask->changes_max && kept && (uint64_t)(out->added + out->removed) <= ask->changes_max)
+        TRY(changes_inline(r->call, &r->view, (int64_t)ask->changes_max, INLINE_BYTES, &out->changes));
+    if (ask->rows_max)
+        TRY(rows_inline(r));
+    out->view = r->view.object;
+    return arena_failed(r->call->mem) ? &err_no_memory : NULL;
+}
+
+static err take_rows(struct refreshing *r)
+{
+    struct call *call = r->call;
+    struct object *view = &r->view.object;
+    int64_t rows_before = view->row_count;
+    bool same = false;
+    if (!r->is_new)
+        TRY(same_columns(r, &same));
+    view->version++;
+    view->columns = r->guarded.checked.columns;
+    TRY(same ? take_difference(r) : take_anew(r, rows_before));
+    TRY(changes_prune(call, &r->view));
+    return meta_save(call, &r->view);
+}
+
+err worker_refresh(struct call *call, const struct refresh *refresh, struct refreshed *out)
+{
+    *out = (struct refreshed){0};
+    int64_t begun = time_steady();
+    struct refreshing r = {.call = call, .ask = refresh, .out = out};
+    CLEANUP(sql_rollback) struct sql_tx tx = {0};
+    TRY(sql_begin(call, &tx));
+    TRY(view_find(&r));
+    TRY(view_guard(&r));
+    TRY(rows_build(&r));
+    TRY(take_rows(&r));
+    TRY(answer(&r));
+    TRY(sql_commit(&tx));
+    out->duration_us = time_steady() - begun;
+    return NULL;
+}
