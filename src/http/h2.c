@@ -192,15 +192,15 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     return 0;
 }
 
-/* The answer is complete: the rest of a body that nobody wants is not to be sent. */
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     (void)user;
+    int32_t id = frame->hd.stream_id;
     bool ends = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                 (frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
-    if (ends && nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
-        nghttp2_submit_rst_stream(
-            session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    struct h2_stream *stream = nghttp2_session_get_stream_user_data(session, id);
+    if (ends && stream && nghttp2_session_get_stream_remote_close(session, id) == 0)
+        h2_stream_linger(stream);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define HEADERS_OUT_MAX 64
+#define WIDE_WINDOW (256 * 1024)
 
 static void request_late(struct wait *wait);
 static void answer_late(struct wait *wait);
@@ -193,7 +194,8 @@ static void answer_end(void *transport)
     if (closed_end(stream))
         return;
     stream->ended = true;
-    wait_stop(&stream->request_wait);
+    if (!stream->lingering)
+        wait_stop(&stream->request_wait);
     answer_send(stream);
 }
 
@@ -223,7 +225,7 @@ static void request_wait(struct h2_stream *stream)
 static void request_resume(void *transport)
 {
     struct h2_stream *stream = transport;
-    if (stream->held == 0 || stream->closed)
+    if (stream->held == 0 || stream->closed || stream->lingering)
         return;
     nghttp2_session_consume_stream(stream->h2->session, stream->id, stream->held);
     stream->held = 0;
@@ -277,6 +279,23 @@ static void plain_answer(struct h2_stream *stream, int status)
     answer_end(stream);
 }
 
+/* The rest of a body that nobody wants is not to be sent. */
+static void linger_late(struct wait *wait)
+{
+    stream_drop(CONTAINER(wait, struct h2_stream, request_wait), NGHTTP2_NO_ERROR);
+}
+
+/*
+ * The answer is complete before the request is. Not every client finds an answer that comes
+ * together with the end of the stream while it is still sending; so it gets time to read, but no
+ * more window.
+ */
+void h2_stream_linger(struct h2_stream *stream)
+{
+    stream->lingering = true;
+    wait_start(conn_loop(stream->h2->conn), WAIT_LINGER, &stream->request_wait, linger_late);
+}
+
 /* What is missing of the request does not come: says so when nothing has been said. */
 static void request_late(struct wait *wait)
 {
@@ -316,20 +335,36 @@ void h2_stream_begin(struct h2_stream *stream, const struct exchange_head *head,
         h2_stream_data_end(stream);
 }
 
+/* A body that is taken as it comes gets a wider window: with the first one a fast client would wait
+ * for us. */
+static void window_widen(struct h2_stream *stream, size_t taken)
+{
+    if (stream->taken > EXCHANGE_AHEAD)
+        return;
+    stream->taken += taken;
+    if (stream->taken > EXCHANGE_AHEAD)
+        nghttp2_session_set_local_window_size(
+            stream->h2->session, NGHTTP2_FLAG_NONE, stream->id, WIDE_WINDOW);
+}
+
 void h2_stream_data(struct h2_stream *stream, str bytes)
 {
     nghttp2_session *session = stream->h2->session;
     nghttp2_session_consume_connection(session, bytes.len);
     if (stream->exchange)
         exchange_body(stream->exchange, bytes);
-    if (stream->exchange && !exchange_reading(stream->exchange)) {
+    if (!stream->exchange)
+        return; /* nobody wants it: the window stays as it is */
+    if (!exchange_reading(stream->exchange)) {
         stream->held += bytes.len;
-        wait_stop(&stream->request_wait);
+        if (!stream->lingering)
+            wait_stop(&stream->request_wait);
         return;
     }
     nghttp2_session_consume_stream(session, stream->id, bytes.len);
+    window_widen(stream, bytes.len);
     stream->body_bytes += bytes.len;
-    if (stream->exchange && stream->body_bytes >= WAIT_BODY_BYTES)
+    if (stream->body_bytes >= WAIT_BODY_BYTES)
         request_wait(stream);
 }
 

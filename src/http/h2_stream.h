@@ -36,10 +36,12 @@ struct h2_stream {
     bool answered; /* the head was given */
     bool ended;    /* nothing is added to the queue any more */
     bool closed;   /* by both sides; only its exchange has yet to end */
-    bool behind;   /* the queue could not be sent at once */
-    bool for_head; /* the method is HEAD */
-    size_t held;   /* bytes of the body that the window was not yet given back for */
-    size_t body_bytes;        /* since the wait began */
+    bool lingering;    /* the answer is sent, but not all of the request has come */
+    bool behind;       /* the queue could not be sent at once */
+    bool for_head;     /* the method is HEAD */
+    size_t held;       /* bytes of the body that the window was not yet given back for */
+    size_t taken;      /* bytes of the body that its exchange took, until the window is wide */
+    size_t body_bytes; /* since the wait began */
     struct wait request_wait; /* for the request's head, then for its body */
     struct wait answer_wait;  /* for the window to open */
 };
@@ -54,6 +56,8 @@ void h2_stream_begin(struct h2_stream *stream, const struct exchange_head *head,
                      bool has_body);
 void h2_stream_data(struct h2_stream *stream, str bytes);
 void h2_stream_data_end(struct h2_stream *stream);
+/* The answer is sent, and the peer has not ended the request. */
+void h2_stream_linger(struct h2_stream *stream);
 /* nghttp2 knows it no more: freed, unless its answer was sent whole and its exchange has not yet
  * said so. */
 void h2_stream_closed(struct h2_stream *stream);

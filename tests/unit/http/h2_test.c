@@ -516,10 +516,22 @@ static void answer_before_the_body_ends(void **state)
     int32_t id = request_send(rig, "POST", "/slow", NULL, 0, true);
     answer_hello(&exchanges[0]);
     rig_run(rig);
+    reply_is(rig, id, "200|hello|end");
+    wait_passes(WAIT_LINGER);
+    rig_run(rig);
     reply_is(rig, id, "200|hello|end|reset 0");
     on_begin = answer_hello;
     id = request_send(rig, "POST", "/at-once", NULL, 0, true);
+    reply_is(rig, id, "200|hello|end");
+    assert_int_equal(rig->sent[(id - 1) / 2], EXCHANGE_AHEAD);
+    wait_passes(WAIT_LINGER);
+    rig_run(rig);
     reply_is(rig, id, "200|hello|end|reset 0");
+    rig->upload_size = EXCHANGE_AHEAD / 2;
+    id = request_send(rig, "POST", "/small", NULL, 0, true);
+    reply_is(rig, id, "200|hello|end");
+    assert_null(waiting[WAIT_LINGER]);
+    assert_int_equal(rig->conn.waiting, WAIT_IDLE);
     on_begin = NULL;
     on_body_end = answer_hello;
     id = get_send(rig, "/");
@@ -685,6 +697,9 @@ static void body_is_late(void **state)
     wait_passes(WAIT_BODY);
     rig_run(rig);
     assert_int_equal(exchanges[0].gone, 1);
+    reply_is(rig, id, "408|request_timeout|end");
+    wait_passes(WAIT_LINGER);
+    rig_run(rig);
     reply_is(rig, id, "408|request_timeout|end|reset 0");
 }
 
