@@ -80,7 +80,8 @@ static void exchange_settle(struct exchange *exchange)
         exchange_answer(exchange);
         return;
     }
-    bool paused = exchange->state != EXCHANGE_NEW && !exchange_reading(exchange);
+    bool paused =
+        exchange->state != EXCHANGE_NEW; /* perhaps: to resume once too often is harmless */
     exchange->state = EXCHANGE_DISCARD;
     if (paused)
         exchange->calls->resume(exchange->transport);

@@ -71,7 +71,7 @@ struct transport {
     /* The answer can't be given or completed: close, or RST_STREAM (INTERNAL_ERROR). */
     void (*abort)(void *transport);
     size_t (*queued)(void *transport);
-    /* exchange_reading has become true again. */
+    /* exchange_reading has become true again; may come when it was true, and from inside a call. */
     void (*resume)(void *transport);
     /* 100 Continue: the client waits for it before it sends the body. */
     void (*go_on)(void *transport);

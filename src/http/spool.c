@@ -339,7 +339,7 @@ err spool_new(const struct spool_options *options, struct spool **out)
 
 err spool_feed(struct spool *spool, str bytes)
 {
-    if (spool->failed && !spool->busy)
+    if (!spool->busy && spool->failed)
         return disk_err(spool);
     err e = multipart_feed(spool->parser, bytes);
     if (e)

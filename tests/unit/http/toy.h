@@ -353,6 +353,7 @@ static inline void client_done(struct client *client)
 {
     if (client->fd > 0)
         close(client->fd);
+    client->fd = -1;
     buf_done(&client->in);
     buf_done(&client->head);
     buf_done(&client->body);
