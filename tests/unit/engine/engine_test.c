@@ -522,6 +522,48 @@ static void csv_write(const struct ask *ask, int rows, char **path)
     assert_int_equal(fclose(file), 0);
 }
 
+static void load_thousand(const struct ask *ask)
+{
+    char *path;
+    int64_t told = 0, added = 0;
+    csv_write(ask, 1000, &path);
+    struct load load = {
+        .table = STR("t"), .path = path, .progress = progress_note, .progress_arg = &told};
+    struct object table = {0};
+    err e = engine_load(ask, &load, &table, &added);
+    if (e)
+        fail_msg("%s: %.*s %.*s", e->code, STR_ARGS(e->detail), STR_ARGS(e->inside));
+    assert_int_equal(added, 1000);
+    assert_int_equal(table.version, 1);
+    assert_true(told <= 1000);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* The walls leave the team's tmp/ open both ways: a file comes in, and one goes out again. */
+static void rows_leave_as_files(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture);
+    CLEANUP(arena_done) struct arena mem;
+    arena_init(&mem, MEM);
+    struct ask ask = {
+        .engine = fixture->engine, .mem = &mem, .team = STR(TEAM), .limit_ms = LIMIT_MS};
+    load_thousand(&ask);
+    static const enum rows_format formats[] = {ROWS_CSV, ROWS_PARQUET};
+    for (size_t i = 0; i < LENGTH(formats); i++) {
+        struct rows_page page = {0};
+        err e =
+            engine_rows(&ask, &(struct rows_ask){.name = STR("t"), .format = formats[i]}, &page);
+        if (e)
+            fail_msg("%s: %.*s %.*s", e->code, STR_ARGS(e->detail), STR_ARGS(e->inside));
+        struct stat file;
+        assert_non_null(page.path);
+        assert_int_equal(stat(page.path, &file), 0);
+        assert_true(file.st_size > 1000);
+        assert_int_equal(unlink(page.path), 0);
+    }
+}
+
 static void what_was_loaded_outlives_a_kill(void **state)
 {
     struct fixture *fixture = *state;
@@ -530,20 +572,7 @@ static void what_was_loaded_outlives_a_kill(void **state)
     arena_init(&mem, MEM);
     struct ask ask = {
         .engine = fixture->engine, .mem = &mem, .team = STR(TEAM), .limit_ms = LIMIT_MS};
-    char *path;
-    int64_t told = 0, added = 0;
-    csv_write(&ask, 1000, &path);
-    struct load load = {
-        .table = STR("t"), .path = path, .progress = progress_note, .progress_arg = &told};
-    struct object table = {0};
-    err e = engine_load(&ask, &load, &table, &added);
-    if (e)
-        fail_msg("%s: %.*s %.*s", e->code, STR_ARGS(e->detail), STR_ARGS(e->inside));
-    assert_int_equal(added, 1000);
-    assert_int_equal(table.version, 1);
-    assert_true(told <= 1000);
-    assert_int_equal(unlink(path), 0);
-
+    load_thousand(&ask);
     int64_t pid = pid_of(fixture, TEAM);
     kill((pid_t)pid, SIGKILL);
     wait_until(has_none, fixture);
@@ -630,6 +659,7 @@ int main(void)
         ENGINE_TEST(no_place_is_busy),
         ENGINE_TEST(writes_wait_for_their_turn),
         ENGINE_TEST(idle_processes_end),
+        ENGINE_TEST(rows_leave_as_files),
         ENGINE_TEST(what_was_loaded_outlives_a_kill),
         ENGINE_TEST(a_dead_nursery_is_replaced),
         ENGINE_TEST(closing_leaves_nothing_running),
