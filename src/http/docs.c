@@ -95,10 +95,12 @@ static void fields_table(struct buf *out, const char *caption, const struct fiel
             "<div><table><caption>%s</caption><thead><tr><th>Field</th><th>Type</th><th>What it "
             "is</th></tr></thead><tbody>",
             caption);
+    const struct field *named = schema_file(fields);
     if (file)
-        field_row(out, "file", STR("file"), true, "The file itself");
+        field_row(
+            out, "file", STR("file"), true, named && named->help ? named->help : "The file itself");
     for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
-        if (!in && (field->flags & FIELD_HIDDEN))
+        if ((!in && (field->flags & FIELD_HIDDEN)) || (file && field == named))
             continue;
         CLEANUP(buf_done) struct buf type = {.max = 10000};
         schema_tell(&type, field);
@@ -171,7 +173,7 @@ static void example_form(struct buf *out, const struct field *fields)
 {
     buf_add(out, STR(" \\\n    -F file=@data.csv"));
     for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
-        if (!(field->flags & FIELD_REQUIRED))
+        if (!(field->flags & FIELD_REQUIRED) || schema_is_file(field))
             continue;
         buf_fmt(out, " -F '%s=", field->name);
         CLEANUP(buf_done) struct buf value = {.max = 1000};

@@ -155,7 +155,10 @@ static void request_body_print(struct buf *out, const struct route *route)
     if (route->body == BODY_UPLOAD)
         content_print(out, "multipart/form-data", route->input, SCHEMA_FORM);
     if (route->body == BODY_JSON || route->input)
-        content_print(out, "application/json", route->input, SCHEMA_INPUT);
+        content_print(out,
+                      "application/json",
+                      route->input,
+                      route->body == BODY_UPLOAD ? SCHEMA_UPLOAD : SCHEMA_INPUT);
     buf_add(out, STR("}}"));
 }
 
@@ -324,6 +327,8 @@ static const char components[] =
     "\"status\":{\"type\":\"integer\",\"minimum\":400,\"maximum\":599},"
     "\"detail\":{\"type\":\"string\",\"description\":\"One sentence, for people\"},"
     "\"code\":{\"type\":\"string\",\"description\":\"Stable, for programs\"},"
+    "\"request_id\":{\"type\":\"string\",\"description\":\"As in X-Request-Id and in the server's "
+    "log\"},"
     "\"errors\":{\"anyOf\":["
     "{\"type\":\"object\",\"description\":\"Of fields, by their names\","
     "\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},"

@@ -165,7 +165,6 @@ static void bounds_print(struct buf *out, const struct field *field, enum schema
     }
 }
 
-/* The members of a schema, without its braces. */
 static void field_print(struct buf *out, const struct field *field, enum schema_use use, int depth)
 {
     if (field->type == FIELD_OBJECT)
@@ -173,35 +172,61 @@ static void field_print(struct buf *out, const struct field *field, enum schema_
     else
         type_print(out, field, use);
     bounds_print(out, field, use, depth);
-    if (field->help)
-        put_member(out, "description", field->help);
 }
 
-static bool is_shown(const struct field *field, enum schema_use use)
+bool schema_is_file(const struct field *field)
 {
-    return use != SCHEMA_OUTPUT || !(field->flags & FIELD_HIDDEN);
+    return field->type == FIELD_STR && str_eq(str_of(field->name), STR("file"));
 }
 
-static bool is_always_there(const struct field *field, enum schema_use use)
+const struct field *schema_file(const struct field *fields)
 {
-    return use == SCHEMA_OUTPUT ? !(field->flags & (FIELD_OMIT | FIELD_HIDDEN))
-                                : (field->flags & FIELD_REQUIRED) != 0;
+    for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
+        if (schema_is_file(field))
+            return field;
+    }
+    return NULL;
+}
+
+static void file_print(struct buf *out, const char *help)
+{
+    put_key(out, "file");
+    put_open(out, '{');
+    put_member(out, "type", "string");
+    put_member(out, "format", "binary");
+    put_member(out, "contentMediaType", "application/octet-stream");
+    put_member(out, "description", help ? help : "The file itself");
+    buf_char(out, '}');
+}
+
+static bool is_shown(const struct field *field, enum schema_use use, int depth)
+{
+    if (use == SCHEMA_OUTPUT)
+        return !(field->flags & FIELD_HIDDEN);
+    return use == SCHEMA_INPUT || depth > 0 || !schema_is_file(field);
+}
+
+static bool is_always_there(const struct field *field, enum schema_use use, int depth)
+{
+    bool always =
+        use == SCHEMA_OUTPUT ? !(field->flags & FIELD_OMIT) : (field->flags & FIELD_REQUIRED) != 0;
+    return always && is_shown(field, use, depth);
 }
 
 static void required_print(struct buf *out, const struct field *fields, enum schema_use use,
-                           bool file)
+                           int depth)
 {
-    bool any = file;
+    bool file = use == SCHEMA_FORM && depth == 0, any = file;
     for (const struct field *field = fields; field->type != FIELD_END; field++)
-        any = any || is_always_there(field, use);
+        any = any || is_always_there(field, use, depth);
     if (!any)
         return;
     put_key(out, "required");
     put_open(out, '[');
     if (file)
-        buf_add(out, STR("\"file\""));
+        json_print_str(out, STR("file"));
     for (const struct field *field = fields; field->type != FIELD_END; field++) {
-        if (!is_always_there(field, use))
+        if (!is_always_there(field, use, depth))
             continue;
         comma(out);
         json_print_str(out, str_of(field->name));
@@ -209,32 +234,38 @@ static void required_print(struct buf *out, const struct field *fields, enum sch
     buf_char(out, ']');
 }
 
-static void object_print(struct buf *out, const struct field *fields, enum schema_use use,
-                         int depth)
+static void properties_print(struct buf *out, const struct field *fields, enum schema_use use,
+                             int depth)
 {
-    static const struct field none[] = {FIELD_LAST};
-    bool file = use == SCHEMA_FORM && depth == 0, any = (!fields && !file) || depth > DEPTH_MAX;
-    put_member(out, "type", "object");
-    if (any)
-        return;
-    fields = fields ? fields : none;
+    const struct field *file = schema_file(fields);
     put_key(out, "properties");
     put_open(out, '{');
-    if (file)
-        buf_add(out,
-                STR("\"file\":{\"type\":\"string\",\"format\":\"binary\","
-                    "\"contentMediaType\":\"application/octet-stream\",\"description\":\"The file "
-                    "itself\"}"));
+    if (use == SCHEMA_FORM && depth == 0)
+        file_print(out, file ? file->help : NULL);
     for (const struct field *field = fields; field->type != FIELD_END; field++) {
-        if (!is_shown(field, use))
+        if (!is_shown(field, use, depth))
             continue;
         put_key(out, field->name);
         put_open(out, '{');
         field_print(out, field, use, depth);
+        if (field->help)
+            put_member(out, "description", field->help);
         buf_char(out, '}');
     }
     buf_char(out, '}');
-    required_print(out, fields, use, file);
+}
+
+/* The members of a schema, without its braces. */
+static void object_print(struct buf *out, const struct field *fields, enum schema_use use,
+                         int depth)
+{
+    static const struct field none[] = {FIELD_LAST};
+    put_member(out, "type", "object");
+    if ((!fields && use != SCHEMA_FORM) || depth > DEPTH_MAX)
+        return;
+    fields = fields ? fields : none;
+    properties_print(out, fields, use, depth);
+    required_print(out, fields, use, depth);
     if (use != SCHEMA_OUTPUT)
         buf_add(out, STR(",\"additionalProperties\":false"));
 }

@@ -9,14 +9,19 @@
  * allowed. */
 enum schema_use {
     SCHEMA_INPUT,  /* a JSON body */
-    SCHEMA_FORM,   /* multipart/form-data: the fields and a file */
+    SCHEMA_UPLOAD, /* a JSON body instead of a form: the fields but for the file */
+    SCHEMA_FORM, /* multipart/form-data: the fields and the file, also when no field is called that
+                  */
     SCHEMA_OUTPUT, /* an answer */
 };
 
 /* {"type": "object", ...} of a whole table; NULL: any object. */
 void schema_print(struct buf *out, const struct field *fields, enum schema_use use);
-/* Of one field, as it comes in. */
+/* Of one field, as it comes in, without its help. */
 void schema_print_field(struct buf *out, const struct field *field, enum schema_use use);
+/* The field of a form that is its file. */
+bool schema_is_file(const struct field *field);
+const struct field *schema_file(const struct field *fields); /* NULL: none of them */
 /* For people: "text of 1 to 300 bytes", "integer, 1 to 10", "list of objects". */
 void schema_tell(struct buf *out, const struct field *field);
 

@@ -51,6 +51,16 @@ static const struct field thing_fields[] = {
     FIELD_LAST,
 };
 
+struct upload_input {
+    str table_name, file;
+};
+
+static const struct field upload_fields[] = {
+    FIELD(struct upload_input, table_name, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct upload_input, file, FIELD_STR, .help = "CSV or Parquet"),
+    FIELD_LAST,
+};
+
 static err thing_run(struct request *rq)
 {
     (void)rq;
@@ -106,6 +116,13 @@ static const struct route other_routes[] = {
      .right = RIGHT_MEMBER,
      .status = 204,
      .help = "Deletes it"},
+    {.method = "POST",
+     .path = "/files",
+     .run = thing_run,
+     .body = BODY_UPLOAD,
+     .input = upload_fields,
+     .status = 201,
+     .help = "Has a field for its file"},
     {.method = "GET", .path = "/a-b", .run = thing_run, .help = "One"},
     {.method = "GET", .path = "/a/b", .run = thing_run, .help = "Of the same name"},
     {.method = "GET", .path = "/", .run = thing_run, .status = 302, .help = "Leads on"},
@@ -180,7 +197,7 @@ static void paths(void **state)
     is_text(json, "info/version", "1.2.3");
     is_json(
         json, "tags", "[{\"name\":\"Things\"},{\"name\":\"Empty\"},{\"name\":\"Others & more\"}]");
-    assert_int_equal(json_object_size(at(json, "paths")), 8);
+    assert_int_equal(json_object_size(at(json, "paths")), 9);
     assert_int_equal(json_object_size(at(json, "paths/~things~{name}")), 2);
     is_text(json, "paths/~things/get/summary", "Lists things");
     is_text(json, "paths/~things~{name}/delete/tags/0", "Others & more");
@@ -235,6 +252,16 @@ static void bodies(void **state)
             "{\"application/json\":{\"schema\":{\"type\":\"object\"}}}");
     is_json(json, FORM "required", "[\"file\",\"name\"]");
     is_text(json, FORM "properties/file/format", "binary");
+    is_json(json,
+            "paths/~files/post/requestBody/content/multipart~form-data/schema/properties/file",
+            "{\"type\":\"string\",\"format\":\"binary\",\"contentMediaType\":\"application/"
+            "octet-stream\","
+            "\"description\":\"CSV or Parquet\"}");
+    is_json(json,
+            "paths/~files/post/requestBody/content/application~json/schema",
+            "{\"type\":\"object\",\"properties\":{\"table_name\":{\"type\":\"string\","
+            "\"maxLength\":10000}},"
+            "\"required\":[\"table_name\"],\"additionalProperties\":false}");
     is_json(json, IN "required", "[\"name\"]");
     is_json(json, IN "additionalProperties", "false");
     is_json(json,
@@ -360,6 +387,8 @@ static void page(void **state)
     assert_int_equal(count_of(text, "<link"), 0);
     assert_int_equal(count_of(text, "curl -N &quot;$URL/things/NAME/listen/&quot;"), 1);
     assert_int_equal(count_of(text, "-F file=@data.csv -F 'name=...'"), 1);
+    assert_int_equal(count_of(text, "-F file=@data.csv -F 'table_name=...'</pre>"), 1);
+    assert_int_equal(count_of(text, "<code>file</code>"), 2);
     assert_int_equal(count_of(text, "-d '{&quot;name&quot;: &quot;...&quot;}'"), 1);
 }
 
