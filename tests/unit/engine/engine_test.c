@@ -625,6 +625,43 @@ static void closing_leaves_nothing_running(void **state)
     assert_int_equal(errno, ECHILD);
 }
 
+/* A server of its own, at work on a query: tells its processes' pids, then waits for its end. */
+static void server_play(struct fixture *fixture, int tell)
+{
+    begin(fixture);
+    struct caller caller = {
+        .engine = fixture->engine, .team = TEAM, .sql = LONG, .limit_ms = 600000};
+    caller_start(&caller);
+    wait_until(has_call, fixture);
+    int64_t pids[2] = {pid_of(fixture, TEAM)};
+    pids[1] = parent_of(pids[0]);
+    if (write(tell, pids, sizeof(pids)) != (ssize_t)sizeof(pids))
+        _exit(1);
+    caller_join(&caller);
+    _exit(1);
+}
+
+static void nothing_outlives_a_killed_server(void **state)
+{
+    struct fixture *fixture = *state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t server = fork();
+    assert_true(server >= 0);
+    if (server == 0)
+        server_play(fixture, ends[1]);
+    close(ends[1]);
+    int64_t pids[2] = {0};
+    assert_int_equal(read(ends[0], pids, sizeof(pids)), sizeof(pids));
+    close(ends[0]);
+    assert_int_equal(kill(server, SIGKILL), 0);
+    assert_int_equal(waitpid(server, NULL, 0), server);
+    wait_gone(pids[0]);
+    wait_gone(pids[1]);
+    begin(fixture);
+    answers(fixture, TEAM);
+}
+
 static void a_start_sweeps_what_was_left(void **state)
 {
     struct fixture *fixture = *state;
@@ -663,6 +700,7 @@ int main(void)
         ENGINE_TEST(what_was_loaded_outlives_a_kill),
         ENGINE_TEST(a_dead_nursery_is_replaced),
         ENGINE_TEST(closing_leaves_nothing_running),
+        ENGINE_TEST(nothing_outlives_a_killed_server),
         ENGINE_TEST(a_start_sweeps_what_was_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
