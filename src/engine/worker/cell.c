@@ -9,10 +9,13 @@
 #include "base/fields.h"
 #include "engine/worker/json_text.h"
 
-#define EXACT_MAX ((int64_t)1 << 53) /* integers up to here are exact as a double, which JSON numbers are read as */
+#define EXACT_MAX \
+    ((int64_t)1   \
+     << 53) /* integers up to here are exact as a double, which JSON numbers are read as */
 #define SHAPE_DEPTH_MAX 64
 
-static bool shape_read_at(struct arena *mem, duckdb_logical_type type, struct shape *out, int depth);
+static bool shape_read_at(struct arena *mem, duckdb_logical_type type, struct shape *out,
+                          int depth);
 
 static bool child_read(struct arena *mem, duckdb_logical_type child, struct shape *out, int depth)
 {
@@ -37,10 +40,11 @@ static bool members_read(struct arena *mem, duckdb_logical_type type, struct sha
     if (!out->children || !out->names)
         return false;
     for (size_t i = 0; i < out->n; i++) {
-        out->names[i] =
-            name_take(mem, is_union ? duckdb_union_type_member_name(type, i) : duckdb_struct_type_child_name(type, i));
-        duckdb_logical_type child =
-            is_union ? duckdb_union_type_member_type(type, i) : duckdb_struct_type_child_type(type, i);
+        out->names[i] = name_take(mem,
+                                  is_union ? duckdb_union_type_member_name(type, i)
+                                           : duckdb_struct_type_child_name(type, i));
+        duckdb_logical_type child = is_union ? duckdb_union_type_member_type(type, i)
+                                             : duckdb_struct_type_child_type(type, i);
         if (!child_read(mem, child, &out->children[i], depth))
             return false;
     }
@@ -106,7 +110,8 @@ static bool shape_read_at(struct arena *mem, duckdb_logical_type type, struct sh
     case DUCKDB_TYPE_UHUGEINT:
         return true;
     default:
-        return out->id >= DUCKDB_TYPE_BOOLEAN && out->id <= DUCKDB_TYPE_TIMESTAMP_TZ && out->id != DUCKDB_TYPE_BIT;
+        return out->id >= DUCKDB_TYPE_BOOLEAN && out->id <= DUCKDB_TYPE_TIMESTAMP_TZ &&
+               out->id != DUCKDB_TYPE_BIT;
     }
 }
 
@@ -187,15 +192,22 @@ static void print_date(struct buf *out, int64_t days)
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
     int64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
     int64_t year = yoe + era * 400 + (month <= 2);
-    buf_fmt(out, year >= 0 && year <= 9999 ? "%04lld-%02lld-%02lld" : "%+07lld-%02lld-%02lld", (long long)year,
-            (long long)month, (long long)day);
+    buf_fmt(out,
+            year >= 0 && year <= 9999 ? "%04lld-%02lld-%02lld" : "%+07lld-%02lld-%02lld",
+            (long long)year,
+            (long long)month,
+            (long long)day);
 }
 
-/* HH:MM:SS and the fraction, when there is one, of a time in units of which `per_s` are a second. */
+/* HH:MM:SS and the fraction, when there is one, of a time in units of which `per_s` are a second.
+ */
 static void print_clock(struct buf *out, int64_t units, int64_t per_s)
 {
     int64_t seconds = units / per_s, fraction = units % per_s;
-    buf_fmt(out, "%02lld:%02lld:%02lld", (long long)(seconds / 3600), (long long)(seconds / 60 % 60),
+    buf_fmt(out,
+            "%02lld:%02lld:%02lld",
+            (long long)(seconds / 3600),
+            (long long)(seconds / 60 % 60),
             (long long)(seconds % 60));
     if (fraction && per_s == 1000000000)
         buf_fmt(out, ".%09lld", (long long)fraction);
@@ -229,7 +241,8 @@ static void print_timestamp(struct buf *out, int64_t units, int64_t per_s, bool 
 static void print_time_tz(struct buf *out, duckdb_time_tz packed)
 {
     duckdb_time_tz_struct t = duckdb_from_time_tz(packed);
-    int64_t us = ((int64_t)t.time.hour * 3600 + t.time.min * 60 + t.time.sec) * 1000000 + t.time.micros;
+    int64_t us =
+        ((int64_t)t.time.hour * 3600 + t.time.min * 60 + t.time.sec) * 1000000 + t.time.micros;
     int offset = abs(t.offset);
     print_clock(out, us, 1000000);
     buf_fmt(out, "%c%02d:%02d", t.offset < 0 ? '-' : '+', offset / 3600, offset / 60 % 60);
@@ -239,7 +252,8 @@ static void print_count(struct buf *out, int64_t n, const char *unit, bool *firs
 {
     if (n == 0)
         return;
-    buf_fmt(out, "%s%lld %s%s", *first ? "" : " ", (long long)n, unit, n == 1 || n == -1 ? "" : "s");
+    buf_fmt(
+        out, "%s%lld %s%s", *first ? "" : " ", (long long)n, unit, n == 1 || n == -1 ? "" : "s");
     *first = false;
 }
 
@@ -261,9 +275,15 @@ static void print_interval(struct buf *out, duckdb_interval interval)
 
 static void print_uuid(struct buf *out, duckdb_hugeint n)
 {
-    uint64_t high = (uint64_t)n.upper ^ ((uint64_t)1 << 63); /* stored with its first bit turned, to sort well */
-    buf_fmt(out, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16 & 0xFFFF),
-            (unsigned)(high & 0xFFFF), (unsigned)(n.lower >> 48), (unsigned long long)(n.lower & 0xFFFFFFFFFFFF));
+    uint64_t high = (uint64_t)n.upper ^
+                    ((uint64_t)1 << 63); /* stored with its first bit turned, to sort well */
+    buf_fmt(out,
+            "%08x-%04x-%04x-%04x-%012llx",
+            (unsigned)(high >> 32),
+            (unsigned)(high >> 16 & 0xFFFF),
+            (unsigned)(high & 0xFFFF),
+            (unsigned)(n.lower >> 48),
+            (unsigned long long)(n.lower & 0xFFFFFFFFFFFF));
 }
 
 static void print_base64(struct buf *out, str blob)
@@ -399,7 +419,8 @@ static void print_plain(struct buf *out, const struct shape *shape, const void *
         print_signed(out, hugeint(((const duckdb_hugeint *)data)[row]), 0);
         break;
     case DUCKDB_TYPE_UHUGEINT:
-        print_digits(out, false, (unsigned __int128)hugeint(((const duckdb_hugeint *)data)[row]), 0);
+        print_digits(
+            out, false, (unsigned __int128)hugeint(((const duckdb_hugeint *)data)[row]), 0);
         break;
     case DUCKDB_TYPE_UUID:
         print_uuid(out, ((const duckdb_hugeint *)data)[row]);
@@ -409,7 +430,8 @@ static void print_plain(struct buf *out, const struct shape *shape, const void *
     }
 }
 
-static void print_list(struct buf *out, const struct shape *child, duckdb_vector vector, idx_t from, idx_t n)
+static void print_list(struct buf *out, const struct shape *child, duckdb_vector vector, idx_t from,
+                       idx_t n)
 {
     buf_char(out, '[');
     for (idx_t i = 0; i < n; i++) {
@@ -420,7 +442,8 @@ static void print_list(struct buf *out, const struct shape *child, duckdb_vector
     buf_char(out, ']');
 }
 
-static void print_struct(struct buf *out, const struct shape *shape, duckdb_vector vector, idx_t row)
+static void print_struct(struct buf *out, const struct shape *shape, duckdb_vector vector,
+                         idx_t row)
 {
     buf_char(out, '{');
     for (size_t i = 0; i < shape->n; i++) {
@@ -434,11 +457,14 @@ static void print_struct(struct buf *out, const struct shape *shape, duckdb_vect
 }
 
 /* An object when its keys are texts, else a list of {"key", "value"}. */
-static void print_map(struct buf *out, const struct shape *shape, duckdb_vector vector, duckdb_list_entry entry)
+static void print_map(struct buf *out, const struct shape *shape, duckdb_vector vector,
+                      duckdb_list_entry entry)
 {
     duckdb_vector pairs = duckdb_list_vector_get_child(vector);
-    duckdb_vector keys = duckdb_struct_vector_get_child(pairs, 0), values = duckdb_struct_vector_get_child(pairs, 1);
-    bool object = shape->children[0].id == DUCKDB_TYPE_VARCHAR || shape->children[0].id == DUCKDB_TYPE_ENUM;
+    duckdb_vector keys = duckdb_struct_vector_get_child(pairs, 0),
+                  values = duckdb_struct_vector_get_child(pairs, 1);
+    bool object =
+        shape->children[0].id == DUCKDB_TYPE_VARCHAR || shape->children[0].id == DUCKDB_TYPE_ENUM;
     buf_char(out, object ? '{' : '[');
     for (idx_t i = entry.offset; i < entry.offset + entry.length; i++) {
         if (i > entry.offset)
@@ -463,22 +489,31 @@ static void print_union(struct buf *out, const struct shape *shape, duckdb_vecto
 {
     const uint8_t *tags = duckdb_vector_get_data(duckdb_struct_vector_get_child(vector, 0));
     if (tags[row] < shape->n)
-        cell_json(out, &shape->children[tags[row]], duckdb_struct_vector_get_child(vector, tags[row] + 1u), row);
+        cell_json(out,
+                  &shape->children[tags[row]],
+                  duckdb_struct_vector_get_child(vector, tags[row] + 1u),
+                  row);
     else
         buf_add(out, STR("null"));
 }
 
 /* False: it is not one of the types that hold others. */
-static bool print_nested(struct buf *out, const struct shape *shape, duckdb_vector vector, idx_t row)
+static bool print_nested(struct buf *out, const struct shape *shape, duckdb_vector vector,
+                         idx_t row)
 {
     switch (shape->id) {
     case DUCKDB_TYPE_LIST: {
         duckdb_list_entry entry = ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row];
-        print_list(out, shape->children, duckdb_list_vector_get_child(vector), entry.offset, entry.length);
+        print_list(
+            out, shape->children, duckdb_list_vector_get_child(vector), entry.offset, entry.length);
         return true;
     }
     case DUCKDB_TYPE_ARRAY:
-        print_list(out, shape->children, duckdb_array_vector_get_child(vector), row * shape->size, shape->size);
+        print_list(out,
+                   shape->children,
+                   duckdb_array_vector_get_child(vector),
+                   row * shape->size,
+                   shape->size);
         return true;
     case DUCKDB_TYPE_MAP:
         print_map(out, shape, vector, ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row]);
@@ -543,7 +578,8 @@ void cell_json(struct buf *out, const struct shape *shape, duckdb_vector vector,
 
 void cell_text(struct buf *out, const struct shape *shape, duckdb_vector vector, idx_t row)
 {
-    if (cell_is_null(vector, row) || shape->id == DUCKDB_TYPE_SQLNULL || print_nested(out, shape, vector, row))
+    if (cell_is_null(vector, row) || shape->id == DUCKDB_TYPE_SQLNULL ||
+        print_nested(out, shape, vector, row))
         return;
     const void *data = duckdb_vector_get_data(vector);
     if (is_text(shape))

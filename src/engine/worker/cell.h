@@ -1,8 +1,9 @@
 /*
  * One value of a DuckDB vector as text or as JSON.
  *
- * Numbers that a JSON number can't hold exactly (beyond 2^53, numeric) are strings, as are NaN and the infinities.
- * Times are ISO 8601, those with a zone in UTC with a Z. A blob is base64. Lists, structs and maps are JSON.
+ * Numbers that a JSON number can't hold exactly (beyond 2^53, numeric) are strings, as are NaN and
+ * the infinities. Times are ISO 8601, those with a zone in UTC with a Z. A blob is base64. Lists,
+ * structs and maps are JSON.
  */
 #ifndef ENGINE_WORKER_CELL_H
 #define ENGINE_WORKER_CELL_H

@@ -1,11 +1,12 @@
 /*
  * Differences of multisets of rows.
  *
- * Each new row counts +1, each old one -1, and rows that are the same in all columns are summed: what is left over is
- * the difference, with how often each row was added or removed. NULLs are the same here, and NaNs. Removed rows are
- * stored before added ones and versions one after another, so the table is in the order that it is read in; it is only
- * ever appended to, and cut at its beginning. Types that DuckDB takes for equal although they read differently
- * (intervals of 30 days and of a month, times with a zone) are compared and kept as their text.
+ * Each new row counts +1, each old one -1, and rows that are the same in all columns are summed:
+ * what is left over is the difference, with how often each row was added or removed. NULLs are the
+ * same here, and NaNs. Removed rows are stored before added ones and versions one after another, so
+ * the table is in the order that it is read in; it is only ever appended to, and cut at its
+ * beginning. Types that DuckDB takes for equal although they read differently (intervals of 30 days
+ * and of a month, times with a zone) are compared and kept as their text.
  */
 #include "engine/worker/changes.h"
 
@@ -13,9 +14,9 @@
 #include "engine/worker/cursor.h"
 #include "engine/worker/format.h"
 
-#define DIFFERENCE_MAX 1000000 /* rows of one difference that is kept */
-#define KEPT_MAX 5000000       /* rows of all that are kept of a view */
-#define LIST_MAX (1024 * 1024) /* bytes of a list of columns in SQL */
+#define DIFFERENCE_MAX 1000000        /* rows of one difference that is kept */
+#define KEPT_MAX 5000000              /* rows of all that are kept of a view */
+#define LIST_MAX (1024 * 1024)        /* bytes of a list of columns in SQL */
 #define PAGE_BYTES (16 * 1024 * 1024) /* a page ends after the row that goes beyond */
 #define PAGE_BYTES_MAX (48 * 1024 * 1024)
 
@@ -29,7 +30,8 @@ static bool compared_as_text(str type)
     return str_starts(type, STR("INTERVAL")) || str_starts(type, STR("TIME WITH TIME ZONE"));
 }
 
-/* "a" AS c0, CAST("b" AS VARCHAR) AS c1, ... of the table `from`; and "c0, c1, ..." when `plain`. */
+/* "a" AS c0, CAST("b" AS VARCHAR) AS c1, ... of the table `from`; and "c0, c1, ..." when `plain`.
+ */
 static err column_lists(struct call *call, str from, str *select, str *plain)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
@@ -39,7 +41,8 @@ static err column_lists(struct call *call, str from, str *select, str *plain)
     TRY(sql_query(call, &result, "DESCRIBE SELECT * FROM %S", from));
     for (size_t i = 0; i < sql_rows(&result); i++) {
         str name = sql_str(call, &result, i, 0), type = sql_str(call, &result, i, 1);
-        const char *format = compared_as_text(type) ? "%SCAST(%I AS VARCHAR) AS c%D" : "%S%I AS c%D";
+        const char *format =
+            compared_as_text(type) ? "%SCAST(%I AS VARCHAR) AS c%D" : "%S%I AS c%D";
         buf_add(&list, sql_text(call, format, i ? STR(", ") : STR(""), name, (int64_t)i));
         buf_fmt(&names, "%sc%zu", i ? ", " : "", i);
     }
@@ -62,22 +65,32 @@ err changes_reset(struct call *call, struct meta *view)
     TRY(changes_drop(call, view));
     TRY(column_lists(call, from, &select, &plain));
     view->floor = view->object.version;
-    return sql_run(call, "CREATE TABLE %S AS SELECT CAST(0 AS BIGINT) AS version, CAST(0 AS BIGINT) AS n, %S FROM %S"
-                         " LIMIT 0", table_of(call, view), select, from);
+    return sql_run(
+        call,
+        "CREATE TABLE %S AS SELECT CAST(0 AS BIGINT) AS version, CAST(0 AS BIGINT) AS n, %S FROM %S"
+        " LIMIT 0",
+        table_of(call, view),
+        select,
+        from);
 }
 
 static err difference_count(struct call *call, const struct meta *view, struct difference *out)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
-    TRY(sql_query(call, &result,
-                  "SELECT CAST(coalesce(sum(n) FILTER (n > 0), 0) AS BIGINT),"
-                  " CAST(coalesce(-sum(n) FILTER (n < 0), 0) AS BIGINT), count(*) FROM %S WHERE version = %D",
-                  table_of(call, view), view->object.version));
-    *out = (struct difference){sql_i64(&result, 0, 0), sql_i64(&result, 0, 1), sql_i64(&result, 0, 2)};
+    TRY(sql_query(
+        call,
+        &result,
+        "SELECT CAST(coalesce(sum(n) FILTER (n > 0), 0) AS BIGINT),"
+        " CAST(coalesce(-sum(n) FILTER (n < 0), 0) AS BIGINT), count(*) FROM %S WHERE version = %D",
+        table_of(call, view),
+        view->object.version));
+    *out =
+        (struct difference){sql_i64(&result, 0, 0), sql_i64(&result, 0, 1), sql_i64(&result, 0, 2)};
     return NULL;
 }
 
-err changes_store(struct call *call, const struct meta *view, str old, str new, struct difference *out)
+err changes_store(struct call *call, const struct meta *view, str old, str new,
+                  struct difference *out)
 {
     str select, plain, removed = STR("");
     TRY(column_lists(call, new, &select, &plain));
@@ -86,27 +99,47 @@ err changes_store(struct call *call, const struct meta *view, str old, str new, 
     TRY(sql_run(call,
                 "INSERT INTO %S SELECT %D, n, %S FROM (SELECT CAST(sum(s) AS BIGINT) AS n, %S FROM"
                 " (SELECT 1 AS s, %S FROM %S%S) GROUP BY %S HAVING sum(s) <> 0) ORDER BY n > 0",
-                table_of(call, view), view->object.version, plain, plain, select, new, removed, plain));
+                table_of(call, view),
+                view->object.version,
+                plain,
+                plain,
+                select,
+                new,
+                removed,
+                plain));
     TRY(difference_count(call, view, out));
     if (out->stored == 0)
         return NULL;
-    return sql_run(call, "INSERT INTO " SQL_OURS ".kept VALUES (%D, %D, %D, %D)", view->id, view->object.version,
-                   time_now(), out->stored);
+    return sql_run(call,
+                   "INSERT INTO " SQL_OURS ".kept VALUES (%D, %D, %D, %D)",
+                   view->id,
+                   view->object.version,
+                   time_now(),
+                   out->stored);
 }
 
-/* The newest version to forget: of those too old (not before an eighth of the time is over as well, so that it is
- * not done each time), and of those that are too many. 0: none. */
+/* The newest version to forget: of those too old (not before an eighth of the time is over as well,
+ * so that it is not done each time), and of those that are too many. 0: none. */
 static err forget_up_to(struct call *call, const struct meta *view, int64_t *out)
 {
     int64_t oldest = time_now() - call->keep_us, many;
-    TRY(sql_number(call, out,
-                   "SELECT coalesce(max(version) FILTER (kept_at < %D), 0) FROM " SQL_OURS ".kept WHERE object_id = %D"
+    TRY(sql_number(call,
+                   out,
+                   "SELECT coalesce(max(version) FILTER (kept_at < %D), 0) FROM " SQL_OURS
+                   ".kept WHERE object_id = %D"
                    " HAVING min(kept_at) < %D",
-                   oldest, view->id, oldest - call->keep_us / 8));
-    TRY(sql_number(call, &many,
-                   "SELECT coalesce(max(version), 0) FROM (SELECT version, row_count, sum(row_count) OVER (ORDER BY"
-                   " version DESC) AS s FROM " SQL_OURS ".kept WHERE object_id = %D) WHERE s > %D OR row_count > %D",
-                   view->id, (int64_t)KEPT_MAX, (int64_t)DIFFERENCE_MAX));
+                   oldest,
+                   view->id,
+                   oldest - call->keep_us / 8));
+    TRY(sql_number(call,
+                   &many,
+                   "SELECT coalesce(max(version), 0) FROM (SELECT version, row_count, "
+                   "sum(row_count) OVER (ORDER BY"
+                   " version DESC) AS s FROM " SQL_OURS
+                   ".kept WHERE object_id = %D) WHERE s > %D OR row_count > %D",
+                   view->id,
+                   (int64_t)KEPT_MAX,
+                   (int64_t)DIFFERENCE_MAX));
     *out = many > *out ? many : *out;
     return NULL;
 }
@@ -119,7 +152,10 @@ err changes_prune(struct call *call, struct meta *view)
         return NULL;
     view->floor = version;
     TRY(sql_run(call, "DELETE FROM %S WHERE version <= %D", table_of(call, view), version));
-    return sql_run(call, "DELETE FROM " SQL_OURS ".kept WHERE object_id = %D AND version <= %D", view->id, version);
+    return sql_run(call,
+                   "DELETE FROM " SQL_OURS ".kept WHERE object_id = %D AND version <= %D",
+                   view->id,
+                   version);
 }
 
 /* A page under way: rows are given out one by one, those that were added twice twice. */
@@ -127,14 +163,15 @@ struct page {
     struct buf *out;
     const struct format *format;
     bool with_version;
-    int64_t left;          /* rows that still may go in */
-    size_t bytes;          /* none goes in beyond so many */
-    struct cursor skip;    /* rows of its version that an earlier page gave */
-    struct cursor next;    /* where this page ended */
+    int64_t left;       /* rows that still may go in */
+    size_t bytes;       /* none goes in beyond so many */
+    struct cursor skip; /* rows of its version that an earlier page gave */
+    struct cursor next; /* where this page ended */
     bool full;
 };
 
-static void page_row(struct page *page, duckdb_data_chunk chunk, idx_t row, int64_t version, int64_t n)
+static void page_row(struct page *page, duckdb_data_chunk chunk, idx_t row, int64_t version,
+                     int64_t n)
 {
     if (page->out->len > 1)
         buf_char(page->out, ',');
@@ -149,7 +186,8 @@ static void page_row(struct page *page, duckdb_data_chunk chunk, idx_t row, int6
 
 static void page_add(struct page *page, duckdb_data_chunk chunk, idx_t row)
 {
-    int64_t version = ((int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)))[row];
+    int64_t version =
+        ((int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)))[row];
     int64_t n = ((int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1)))[row];
     int64_t times = n > 0 ? n : -n;
     if (version != page->next.version)
@@ -192,15 +230,20 @@ static err page_fill(struct call *call, struct page *page, struct sql_result *re
 }
 
 /* Reads the versions `from` to `to` into the page, as a JSON array. */
-static err page_read(struct call *call, const struct meta *view, int64_t from, int64_t to, struct page *page)
+static err page_read(struct call *call, const struct meta *view, int64_t from, int64_t to,
+                     struct page *page)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
     struct sql_failure failure;
     struct format format;
     TRY(sql_try_stream(call,
-                       sql_text(call, "SELECT * FROM %S WHERE version >= %D AND version <= %D",
-                                table_of(call, view), from, to),
-                       &result, &failure));
+                       sql_text(call,
+                                "SELECT * FROM %S WHERE version >= %D AND version <= %D",
+                                table_of(call, view),
+                                from,
+                                to),
+                       &result,
+                       &failure));
     if (failure.message.at)
         return err_internal(call->mem, "engine: changes: %.*s", STR_ARGS(failure.message));
     TRY(format_open(call, &result.result, 2, &view->object.columns, &format));
@@ -212,7 +255,8 @@ static err page_read(struct call *call, const struct meta *view, int64_t from, i
     return NULL;
 }
 
-err changes_inline(struct call *call, const struct meta *view, int64_t rows_max, size_t bytes_max, str *out)
+err changes_inline(struct call *call, const struct meta *view, int64_t rows_max, size_t bytes_max,
+                   str *out)
 {
     CLEANUP(buf_done) struct buf b;
     buf_init(&b, bytes_max);
@@ -226,9 +270,13 @@ err changes_inline(struct call *call, const struct meta *view, int64_t rows_max,
 
 static err changes_gone(struct call *call, const struct meta *view, int64_t after)
 {
-    return err_new(call->mem, 410, "changes_gone",
-                   "The changes after version %lld are not kept (any more): read the rows, and go on from version %lld.",
-                   (long long)after, (long long)view->object.version);
+    return err_new(call->mem,
+                   410,
+                   "changes_gone",
+                   "The changes after version %lld are not kept (any more): read the rows, and go "
+                   "on from version %lld.",
+                   (long long)after,
+                   (long long)view->object.version);
 }
 
 static err changes_page(struct call *call, const struct meta *view, const struct changes_ask *ask,
@@ -236,15 +284,20 @@ static err changes_page(struct call *call, const struct meta *view, const struct
 {
     CLEANUP(buf_done) struct buf b;
     buf_init(&b, PAGE_BYTES_MAX);
-    struct page page = {
-        .out = &b, .with_version = true, .left = ask->limit, .bytes = PAGE_BYTES, .skip = start, .next = start};
+    struct page page = {.out = &b,
+                        .with_version = true,
+                        .left = ask->limit,
+                        .bytes = PAGE_BYTES,
+                        .skip = start,
+                        .next = start};
     page.next.position = 0;
     TRY(page_read(call, view, start.version, view->object.version, &page));
     if (b.failed)
         return &err_no_memory;
     out->json = str_copy(call->mem, buf_str(&b));
     if (page.full)
-        out->next = cursor_text(call->mem, str_fmt(call->mem, "changes %lld", (long long)view->id), page.next);
+        out->next = cursor_text(
+            call->mem, str_fmt(call->mem, "changes %lld", (long long)view->id), page.next);
     out->version = view->object.version;
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }
@@ -257,11 +310,17 @@ err worker_changes(struct call *call, const struct changes_ask *ask, struct rows
     struct meta view;
     TRY(meta_get(call, ask->view, &view));
     if (!view.object.is_view)
-        return err_new(call->mem, 404, "unknown_view", "\"%.*s\" is a table: only views have changes.",
+        return err_new(call->mem,
+                       404,
+                       "unknown_view",
+                       "\"%.*s\" is a table: only views have changes.",
                        STR_ARGS(ask->view));
     struct cursor start = {.version = ask->after + 1};
     if (ask->cursor.at)
-        TRY(cursor_read(call->mem, str_fmt(call->mem, "changes %lld", (long long)view.id), ask->cursor, &start));
+        TRY(cursor_read(call->mem,
+                        str_fmt(call->mem, "changes %lld", (long long)view.id),
+                        ask->cursor,
+                        &start));
     if (start.version <= view.floor || start.version > view.object.version + 1)
         return changes_gone(call, &view, start.version - 1);
     return changes_page(call, &view, ask, start, out);

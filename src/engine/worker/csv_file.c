@@ -1,4 +1,5 @@
-/* Header and records of a CSV file, read by hand: DuckDB matches columns by place, and does not tell empty from none. */
+/* Header and records of a CSV file, read by hand: DuckDB matches columns by place, and does not
+ * tell empty from none. */
 #include "engine/worker/csv_file.h"
 
 #include <fcntl.h>
@@ -88,7 +89,8 @@ static char delimiter_of(str header)
     return found;
 }
 
-/* The field that begins at `at`, without quotes; `at` goes to the delimiter behind it, or to the end. */
+/* The field that begins at `at`, without quotes; `at` goes to the delimiter behind it, or to the
+ * end. */
 static str field_take(struct arena *mem, str header, char delimiter, size_t *at)
 {
     char *text = arena_alloc(mem, header.len - *at + 1);
@@ -112,10 +114,14 @@ static err names_check(struct arena *mem, const struct csv_file *file)
 {
     for (size_t i = 0; i < file->names_n; i++) {
         if (!file->names[i].len)
-            return err_new(mem, 422, "invalid_file", "Line 1: column %zu of the header has no name.", i + 1);
+            return err_new(
+                mem, 422, "invalid_file", "Line 1: column %zu of the header has no name.", i + 1);
         for (size_t j = 0; j < i; j++)
             if (str_eq_nocase(file->names[i], file->names[j]))
-                return err_new(mem, 422, "invalid_file", "Line 1: the header names \"%.*s\" twice.",
+                return err_new(mem,
+                               422,
+                               "invalid_file",
+                               "Line 1: the header names \"%.*s\" twice.",
                                STR_ARGS(file->names[i]));
     }
     return NULL;
@@ -129,7 +135,8 @@ static err header_read(struct arena *mem, struct csv_file *file, size_t begin)
     if (!str_trim(header).len)
         return invalid(mem, "Line 1: the header is empty. The first line must name the columns.");
     if (!str_utf8_ok(header))
-        return invalid(mem, "Line 1: the header is not UTF-8 text. A CSV file must be encoded in UTF-8.");
+        return invalid(
+            mem, "Line 1: the header is not UTF-8 text. A CSV file must be encoded in UTF-8.");
     file->delimiter = delimiter_of(header);
     size_t most = 1;
     for (size_t i = 0; i < header.len; i++)
@@ -192,21 +199,25 @@ static int64_t lines_in(const struct csv_file *file, size_t from, size_t to)
     int64_t lines = 0;
     for (size_t i = from; i < to; i++)
         lines += file->bytes.at[i] == '\n' ||
-                 (file->bytes.at[i] == '\r' && (i + 1 >= file->bytes.len || file->bytes.at[i + 1] != '\n'));
+                 (file->bytes.at[i] == '\r' &&
+                  (i + 1 >= file->bytes.len || file->bytes.at[i + 1] != '\n'));
     return lines;
 }
 
 static void skip_blanks(struct csv_walk *walk)
 {
-    while (walk->file->names_n > 1 && csv_is_blank(walk->file, walk->at)) {
+    while (!walk->blanks && csv_is_blank(walk->file, walk->at)) {
         walk->at = csv_skip(walk->file, walk->at);
         walk->line++;
     }
 }
 
-struct csv_walk csv_walk_begin(const struct csv_file *file)
+struct csv_walk csv_walk_begin(const struct csv_file *file, bool blanks)
 {
-    struct csv_walk walk = {file, file->records, 0, 1 + lines_in(file, 0, file->records)};
+    struct csv_walk walk = {.file = file,
+                            .blanks = blanks || file->names_n == 1,
+                            .at = file->records,
+                            .line = 1 + lines_in(file, 0, file->records)};
     skip_blanks(&walk);
     return walk;
 }

@@ -1,5 +1,6 @@
 /*
- * What a CSV file (RFC 4180, UTF-8) says about itself: its header, its delimiter, where its records begin.
+ * What a CSV file (RFC 4180, UTF-8) says about itself: its header, its delimiter, where its records
+ * begin.
  *
  * The file is mapped, not read: only what is looked at takes memory.
  */
@@ -32,15 +33,19 @@ int64_t csv_mixed_line(const struct csv_file *file);
 /* Rows of the file, judged by its beginning. */
 int64_t csv_rows_guess(const struct csv_file *file);
 
-/* Goes from record to record and counts lines; begin with {file, file->records, 0, lines of the header + 1}. */
+/*
+ * Goes from record to record and counts lines; `blanks` counts empty lines as records (with a
+ * single column they always are).
+ */
 struct csv_walk {
     const struct csv_file *file;
+    bool blanks;
     size_t at;
-    int64_t record; /* from 0 */
+    int64_t record; /* from 0, behind the header */
     int64_t line;   /* where it begins, from 1 */
 };
 
-struct csv_walk csv_walk_begin(const struct csv_file *file);
+struct csv_walk csv_walk_begin(const struct csv_file *file, bool blanks);
 /* On to record `record`, which must not lie behind. */
 void csv_walk_to(struct csv_walk *walk, int64_t record);
 

@@ -1,6 +1,7 @@
 /*
- * A cursor is 40 hexadecimal digits: version, position, and a sum over both and what they belong to. The sum finds
- * mistakes and meddling by hand; it guards no secret: a cursor gives nothing that paging does not.
+ * A cursor is 40 hexadecimal digits: version, position, and a sum over both and what they belong
+ * to. The sum finds mistakes and meddling by hand; it guards no secret: a cursor gives nothing that
+ * paging does not.
  */
 #include "engine/worker/cursor.h"
 
@@ -23,7 +24,10 @@ static uint32_t sum(str of, struct cursor cursor)
 
 str cursor_text(struct arena *mem, str of, struct cursor cursor)
 {
-    return str_fmt(mem, "%016llx%016llx%08x", (unsigned long long)cursor.version, (unsigned long long)cursor.position,
+    return str_fmt(mem,
+                   "%016llx%016llx%08x",
+                   (unsigned long long)cursor.version,
+                   (unsigned long long)cursor.position,
                    sum(of, cursor));
 }
 
@@ -43,12 +47,16 @@ static bool hex(str s, uint64_t *out)
 err cursor_read(struct arena *mem, str of, str text, struct cursor *out)
 {
     uint64_t version, position, check;
-    if (text.len == CURSOR_LEN && hex(str_sub(text, 0, 16), &version) && hex(str_sub(text, 16, 16), &position) &&
-        hex(str_sub(text, 32, 8), &check) && version <= INT64_MAX && position <= INT64_MAX) {
+    if (text.len == CURSOR_LEN && hex(str_sub(text, 0, 16), &version) &&
+        hex(str_sub(text, 16, 16), &position) && hex(str_sub(text, 32, 8), &check) &&
+        version <= INT64_MAX && position <= INT64_MAX) {
         *out = (struct cursor){(int64_t)version, (int64_t)position};
         if (check == sum(of, *out))
             return NULL;
     }
-    return err_new(mem, 400, "invalid_cursor",
-                   "The cursor is not one that was given for this: take it as it stands in links.next.");
+    return err_new(
+        mem,
+        400,
+        "invalid_cursor",
+        "The cursor is not one that was given for this: take it as it stands in links.next.");
 }

@@ -11,7 +11,9 @@ static err column_open(struct call *call, duckdb_result *result, struct format *
     bool ok = shape_read(call->mem, type, &format->shapes[i]);
     duckdb_destroy_logical_type(&type);
     if (!ok && !arena_failed(call->mem))
-        return err_new(call->mem, 422, "invalid_query",
+        return err_new(call->mem,
+                       422,
+                       "invalid_query",
                        "Column \"%.*s\" is of a type that can't be shown: cast it to text.",
                        STR_ARGS(format->names[i]));
     CLEANUP(buf_done) struct buf key;
@@ -38,8 +40,9 @@ err format_open(struct call *call, duckdb_result *result, size_t first, const st
     if (!out->shapes || !out->names || !out->keys)
         return &err_no_memory;
     for (size_t i = 0; i < n; i++) {
-        out->names[i] = names && i < names->n ? names->at[i].column_name
-                                              : str_copy(call->mem, str_of(duckdb_column_name(result, first + i)));
+        out->names[i] = names && i < names->n
+                            ? names->at[i].column_name
+                            : str_copy(call->mem, str_of(duckdb_column_name(result, first + i)));
         TRY(column_open(call, result, out, i));
     }
     return NULL;
@@ -50,12 +53,14 @@ void format_json(struct buf *out, const struct format *format, duckdb_data_chunk
     buf_char(out, '{');
     for (size_t i = 0; i < format->n; i++) {
         buf_add(out, format->keys[i]);
-        cell_json(out, &format->shapes[i], duckdb_data_chunk_get_vector(chunk, format->first + i), row);
+        cell_json(
+            out, &format->shapes[i], duckdb_data_chunk_get_vector(chunk, format->first + i), row);
     }
     buf_char(out, '}');
 }
 
-/* Quotes what was appended from `from` on, when a reader would take it for more than one field, or for NULL. */
+/* Quotes what was appended from `from` on, when a reader would take it for more than one field, or
+ * for NULL. */
 static void csv_quote(struct buf *out, size_t from)
 {
     size_t len = out->len - from, quotes = 0;

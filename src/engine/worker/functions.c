@@ -676,7 +676,8 @@ static char letter(str s, size_t i)
 size_t name_distance(str a, str b, size_t most)
 {
     size_t row[FUNCTION_MAX + 1];
-    if (b.len > FUNCTION_MAX || a.len > FUNCTION_MAX || a.len > b.len + most || b.len > a.len + most)
+    if (b.len > FUNCTION_MAX || a.len > FUNCTION_MAX || a.len > b.len + most ||
+        b.len > a.len + most)
         return most + 1;
     for (size_t j = 0; j <= b.len; j++)
         row[j] = j;

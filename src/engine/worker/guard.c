@@ -8,12 +8,26 @@
 #include "engine/worker/types.h"
 
 #define BRACKETS_MAX 100
-#define WITH_MAX 6 /* DuckDB's binder takes three times as long for each WITH in a WITH */
+#define WITH_MAX 6    /* DuckDB's binder takes three times as long for each WITH in a WITH */
+#define SAID_MAX 2000 /* bytes of a message */
 #define SECONDS_CALL "tdc.second("
+
+/* DuckDB's messages are laid out in lines, for a terminal. */
+static str one_line(struct call *call, str text)
+{
+    char *line = arena_alloc(call->mem, text.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; line && i < text.len; i++) {
+        char c = text.at[i] == '\n' || text.at[i] == '\t' ? ' ' : text.at[i];
+        if (c != ' ' || (n && line[n - 1] != ' '))
+            line[n++] = c;
+    }
+    return (str){line, n};
+}
 
 err guard_refuse(struct call *call, str sql, int64_t position, str text)
 {
-    str said = str_sub(text, 0, 2000);
+    str said = one_line(call, str_sub(text, 0, SAID_MAX));
     if (position < 0 || (size_t)position > sql.len)
         return err_new(call->mem, 422, "invalid_query", "%.*s", STR_ARGS(said));
     size_t line = 1, column = 1;
@@ -22,10 +36,17 @@ err guard_refuse(struct call *call, str sql, int64_t position, str text)
         column = sql.at[i] == '\n' ? 1 : column + begins;
         line += sql.at[i] == '\n';
     }
-    return err_new(call->mem, 422, "invalid_query", "%.*s (line %zu, column %zu)", STR_ARGS(said), line, column);
+    return err_new(call->mem,
+                   422,
+                   "invalid_query",
+                   "%.*s (line %zu, column %zu)",
+                   STR_ARGS(said),
+                   line,
+                   column);
 }
 
-/* DuckDB's kinds of errors stand before its messages and say nothing to those who did not write DuckDB. */
+/* DuckDB's kinds of errors stand before its messages and say nothing to those who did not write
+ * DuckDB. */
 err guard_failure(struct call *call, str sql, const struct sql_failure *failure)
 {
     str text = failure->message;
@@ -35,7 +56,8 @@ err guard_failure(struct call *call, str sql, const struct sql_failure *failure)
     return guard_refuse(call, sql, failure->position, text);
 }
 
-/* From EXTRACT or date_part up to and with FROM or the comma: what is put aside for our own function. */
+/* From EXTRACT or date_part up to and with FROM or the comma: what is put aside for our own
+ * function. */
 static bool seconds_span(str sql, size_t from, size_t *end)
 {
     struct lexer lexer = {sql, from};
@@ -46,7 +68,8 @@ static bool seconds_span(str sql, size_t from, size_t *end)
             return false;
         t = lex_next(&lexer);
     }
-    if ((!extract && !token_is(t, "date_part") && !token_is(t, "datepart")) || !token_is(lex_next(&lexer), "("))
+    if ((!extract && !token_is(t, "date_part") && !token_is(t, "datepart")) ||
+        !token_is(lex_next(&lexer), "("))
         return false;
     t = lex_next(&lexer);
     if (t.kind != TOKEN_STRING && !(extract && (t.kind == TOKEN_WORD || t.kind == TOKEN_QUOTED)))
@@ -57,7 +80,8 @@ static bool seconds_span(str sql, size_t from, size_t *end)
     return lexer.at - from >= strlen(SECONDS_CALL);
 }
 
-/* In place, with blanks for what is left over, so that every position in the text stays what it was. */
+/* In place, with blanks for what is left over, so that every position in the text stays what it
+ * was. */
 static size_t seconds_rewrite(char *sql, size_t len, const struct tree *tree)
 {
     size_t done = 0;
@@ -79,13 +103,15 @@ static err tree_of(struct call *call, struct tree *tree, str sql)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
     struct sql_failure failure;
-    TRY(sql_try_query(call, sql_text(call, "SELECT json_serialize_sql(%L)", sql), &result, &failure));
+    TRY(sql_try_query(
+        call, sql_text(call, "SELECT json_serialize_sql(%L)", sql), &result, &failure));
     if (failure.message.at)
         return guard_failure(call, tree->sql, &failure);
     return tree_check(tree, sql_str(call, &result, 0, 0));
 }
 
-/* What is run is what was checked: a text that was changed here goes through the parser and the lists once more. */
+/* What is run is what was checked: a text that was changed here goes through the parser and the
+ * lists once more. */
 static err seconds_check(struct call *call, const struct tree *tree, struct guarded *out)
 {
     str copy = str_copy(call->mem, tree->sql);
@@ -95,10 +121,12 @@ static err seconds_check(struct call *call, const struct tree *tree, struct guar
     if (!done)
         return NULL;
     struct checked again = {0};
-    struct tree rewritten = {.call = call, .sql = copy, .own = tree->own, .out = &again, .rewritten = done};
+    struct tree rewritten = {
+        .call = call, .sql = copy, .own = tree->own, .out = &again, .rewritten = done};
     TRY(tree_of(call, &rewritten, copy));
     if (rewritten.rewritten)
-        return guard_refuse(call, tree->sql, -1, STR("The seconds of a time can't be taken like this."));
+        return guard_refuse(
+            call, tree->sql, -1, STR("The seconds of a time can't be taken like this."));
     out->sql = copy;
     return NULL;
 }
@@ -108,15 +136,30 @@ static err columns_check(struct call *call, str sql, const struct columns *colum
     for (size_t i = 0; i < columns->n; i++) {
         str name = columns->at[i].column_name;
         if (!str_trim(name).len || !str_utf8_ok(name))
-            return guard_refuse(call, sql, -1, str_fmt(call->mem, "Column %zu has no name: give it one with AS.", i + 1));
+            return guard_refuse(
+                call,
+                sql,
+                -1,
+                str_fmt(call->mem, "Column %zu has no name: give it one with AS.", i + 1));
         if (name.len > COLUMN_NAME_MAX)
-            return guard_refuse(call, sql, -1, str_fmt(call->mem, "The name of column %zu is longer than %d bytes: give "
-                                                                  "it one with AS.", i + 1, COLUMN_NAME_MAX));
+            return guard_refuse(call,
+                                sql,
+                                -1,
+                                str_fmt(call->mem,
+                                        "The name of column %zu is longer than %d bytes: give "
+                                        "it one with AS.",
+                                        i + 1,
+                                        COLUMN_NAME_MAX));
         for (size_t j = 0; j < i; j++)
             if (str_eq_nocase(columns->at[j].column_name, name))
-                return guard_refuse(call, sql, -1,
-                                    str_fmt(call->mem, "Two columns are named \"%.*s\": give them names of their own "
-                                                       "with AS.", STR_ARGS(name)));
+                return guard_refuse(
+                    call,
+                    sql,
+                    -1,
+                    str_fmt(call->mem,
+                            "Two columns are named \"%.*s\": give them names of their own "
+                            "with AS.",
+                            STR_ARGS(name)));
     }
     return NULL;
 }
@@ -148,6 +191,7 @@ err guard_check(struct call *call, str sql, struct guarded *out)
     TRY(meta_names(call, &own));
     struct tree tree = {.call = call, .sql = sql, .own = &own, .out = &out->checked};
     TRY(tree_of(call, &tree, sql));
+    out->collates = tree.collates;
     TRY(seconds_check(call, &tree, out));
     TRY(plan_check(call, out->sql, &out->steady));
     if (out->checked.is_volatile)

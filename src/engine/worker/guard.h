@@ -1,9 +1,10 @@
 /*
  * The guard: is an SQL text one statement that only reads the team's own tables and views?
  *
- * DuckDB's parser makes a tree of it, the tree is walked here, and everything in it must be on a list of what is
- * allowed: kinds of nodes, functions, types, tables. Then DuckDB binds it (it is not run, nor are its constants
- * folded), and the tables and functions that it was bound to are held against the same lists once more.
+ * DuckDB's parser makes a tree of it, the tree is walked here, and everything in it must be on a
+ * list of what is allowed: kinds of nodes, functions, types, tables. Then DuckDB binds it (it is
+ * not run, nor are its constants folded), and the tables and functions that it was bound to are
+ * held against the same lists once more.
  */
 #ifndef ENGINE_WORKER_GUARD_H
 #define ENGINE_WORKER_GUARD_H
@@ -13,9 +14,12 @@
 #define SQL_TEXT_MAX (64 * 1024)
 
 struct guarded {
-    str sql;                /* to run: as given, but for EXTRACT(SECOND ...) which keeps its fraction as in PostgreSQL */
+    str sql; /* to run: as given, but for EXTRACT(SECOND ...) which keeps its fraction as in
+                PostgreSQL */
     struct checked checked;
-    bool steady; /* the same rows give the same answer in whatever order they come: may run on all cores */
+    bool collates; /* has a COLLATE in it, which its columns may inherit */
+    bool steady;   /* the same rows give the same answer in whatever order they come: may run on all
+                      cores */
 };
 
 /* 422 invalid_query, with the place or the name in its detail. */
@@ -26,13 +30,15 @@ MUST_CHECK err guard_failure(struct call *call, str sql, const struct sql_failur
 /* For the parts of the guard. */
 MUST_CHECK err guard_refuse(struct call *call, str sql, int64_t position, str text);
 
-/* The tree (tree.c): fills depends and is_volatile; the places where the seconds of a time are taken. */
+/* The tree (tree.c): fills depends and is_volatile; the places where the seconds of a time are
+ * taken. */
 struct tree {
     struct call *call;
     str sql;
     const struct objects *own;
     struct checked *out;
     size_t *seconds, seconds_n;
+    bool collates;
     size_t rewritten; /* calls of our own function that the text has, by us */
 };
 

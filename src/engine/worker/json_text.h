@@ -4,8 +4,8 @@
 
 #include "base/str.h"
 
-/* Appends `text` without its white space when it is one well-formed JSON value (RFC 8259); false, and nothing
- * appended, when it is not: DuckDB takes NaN, trailing commas and the like. */
+/* Appends `text` without its white space when it is one well-formed JSON value (RFC 8259); false,
+ * and nothing appended, when it is not: DuckDB takes NaN, trailing commas and the like. */
 bool json_text_add(struct buf *out, str text);
 
 #endif

@@ -12,7 +12,8 @@ static bool is_space(char c)
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (c & 0x80);
 }
 
 static bool follows(const struct lexer *lexer, const char *text)
@@ -117,7 +118,18 @@ struct token lex_next(struct lexer *lexer)
 
 bool token_is(struct token token, const char *text)
 {
-    return (token.kind == TOKEN_WORD || token.kind == TOKEN_MARK) && str_eq_nocase(token.text, str_of(text));
+    return (token.kind == TOKEN_WORD || token.kind == TOKEN_MARK) &&
+           str_eq_nocase(token.text, str_of(text));
+}
+
+str lex_statement(str sql)
+{
+    size_t end = 0;
+    struct lexer lexer = {sql, 0};
+    for (struct token t = lex_next(&lexer); t.kind != TOKEN_END; t = lex_next(&lexer))
+        if (!token_is(t, ";"))
+            end = lexer.at;
+    return str_sub(sql, 0, end);
 }
 
 bool lex_depth_ok(str sql, size_t brackets_max, size_t with_max)

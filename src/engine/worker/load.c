@@ -1,8 +1,8 @@
 /*
  * Loads: a file becomes rows of a table, all or none.
  *
- * One statement reads, converts and stores. What goes wrong in it is looked for a second time, at leisure, in a
- * transaction that is rolled back: speed for good files, exact places for bad ones.
+ * One statement reads, converts and stores. What goes wrong in it is looked for a second time, at
+ * leisure, in a transaction that is rolled back: speed for good files, exact places for bad ones.
  */
 #include "engine/worker/loading.h"
 
@@ -81,8 +81,12 @@ str file_message(struct loading *l, const struct sql_failure *failure)
     str path = str_of(l->ask->path);
     at = memmem(text.at, text.len, path.at, path.len);
     if (at)
-        text = str_fmt(l->call->mem, "%.*sthe upload%.*s", (int)(at - text.at), text.at,
-                       (int)(text.len - (size_t)(at - text.at) - path.len), at + path.len);
+        text = str_fmt(l->call->mem,
+                       "%.*sthe upload%.*s",
+                       (int)(at - text.at),
+                       text.at,
+                       (int)(text.len - (size_t)(at - text.at) - path.len),
+                       at + path.len);
     return shorten(text, MESSAGE_MAX);
 }
 
@@ -96,7 +100,8 @@ err file_columns_read(struct loading *l, str from, struct sql_failure *failure)
     size_t n = sql_rows(&result);
     l->file_columns = (struct columns){arena_array(call->mem, n + 1, sizeof(struct column)), n};
     for (size_t i = 0; l->file_columns.at && i < n; i++)
-        l->file_columns.at[i] = (struct column){sql_str(call, &result, i, 0), sql_str(call, &result, i, 1)};
+        l->file_columns.at[i] =
+            (struct column){sql_str(call, &result, i, 0), sql_str(call, &result, i, 1)};
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }
 
@@ -114,8 +119,12 @@ str text_cast(struct loading *l, str text, str type)
         return text;
     if (!type_is_integer(type))
         return sql_text(l->call, "CAST(%S AS %S)", text, type);
-    return sql_text(l->call, "CASE WHEN regexp_matches(%S, " FRACTION ") THEN error('fraction') ELSE CAST(%S AS %S) END",
-                    text, text, type);
+    return sql_text(l->call,
+                    "CASE WHEN regexp_matches(%S, " FRACTION
+                    ") THEN error('fraction') ELSE CAST(%S AS %S) END",
+                    text,
+                    text,
+                    type);
 }
 
 static err columns_missing(struct loading *l)
@@ -124,13 +133,15 @@ static err columns_missing(struct loading *l)
     for (size_t i = 0; i < columns->n; i++) {
         ptrdiff_t at = columns_find(file, columns->at[i].column_name);
         if (at < 0)
-            file_error_add(l, 1, columns->at[i].column_name, (str){0}, STR("the file has no such column"));
+            file_error_add(
+                l, 1, columns->at[i].column_name, (str){0}, STR("the file has no such column"));
         else
             l->from_file[i] = (size_t)at;
     }
     for (size_t i = 0; i < file->n; i++)
         if (columns_find(columns, file->at[i].column_name) < 0)
-            file_error_add(l, 1, file->at[i].column_name, (str){0}, STR("the table has no such column"));
+            file_error_add(
+                l, 1, file->at[i].column_name, (str){0}, STR("the table has no such column"));
     return arena_failed(l->call->mem) ? &err_no_memory : NULL;
 }
 
@@ -140,8 +151,11 @@ static err errors_err(struct loading *l)
     buf_char(b, ']');
     if (b->failed)
         return &err_no_memory;
-    str detail = str_fmt(l->call->mem, "The file does not fit: %s%zu error%s. Nothing was loaded.",
-                         l->errors.n == FILE_ERRORS_MAX ? "the first " : "", l->errors.n, l->errors.n == 1 ? "" : "s");
+    str detail = str_fmt(l->call->mem,
+                         "The file does not fit: %s%zu error%s. Nothing was loaded.",
+                         l->errors.n == FILE_ERRORS_MAX ? "the first " : "",
+                         l->errors.n,
+                         l->errors.n == 1 ? "" : "s");
     return err_with(l->call->mem, 422, "invalid_file", detail, str_copy(l->call->mem, buf_str(b)));
 }
 
@@ -162,8 +176,12 @@ static str select_sql(struct loading *l)
     CLEANUP(buf_done) struct buf list;
     buf_init(&list, LIST_MAX);
     for (size_t i = 0; i < l->columns.n; i++)
-        buf_add(&list, sql_text(l->call, "%S%S AS %I", i ? STR(", ") : STR(""), l->reader->value(l, i),
-                                l->columns.at[i].column_name));
+        buf_add(&list,
+                sql_text(l->call,
+                         "%S%S AS %I",
+                         i ? STR(", ") : STR(""),
+                         l->reader->value(l, i),
+                         l->columns.at[i].column_name));
     if (list.failed)
         l->call->mem->failed = true;
     return sql_text(l->call, "SELECT %S FROM %S", buf_str(&list), l->reader->from(l, false));
@@ -174,7 +192,8 @@ static str names_sql(struct loading *l)
     CLEANUP(buf_done) struct buf list;
     buf_init(&list, LIST_MAX);
     for (size_t i = 0; i < l->columns.n; i++)
-        buf_add(&list, sql_text(l->call, "%S%I", i ? STR(", ") : STR(""), l->columns.at[i].column_name));
+        buf_add(&list,
+                sql_text(l->call, "%S%I", i ? STR(", ") : STR(""), l->columns.at[i].column_name));
     if (list.failed)
         l->call->mem->failed = true;
     return str_copy(l->call->mem, buf_str(&list));
@@ -213,7 +232,8 @@ static duckdb_state pending_run(struct loading *l, duckdb_pending_result pending
     }
 }
 
-static err watched_failure(struct loading *l, duckdb_error_type type, const char *message, struct sql_failure *failure)
+static err watched_failure(struct loading *l, duckdb_error_type type, const char *message,
+                           struct sql_failure *failure)
 {
     TRY(call_fault(l->call, type, message));
     *failure = (struct sql_failure){.type = type, .position = -1};
@@ -241,16 +261,19 @@ static err watched_run(struct loading *l, str sql, struct sql_failure *failure)
         e = watched_failure(l, DUCKDB_ERROR_EXECUTOR, duckdb_pending_error(pending), failure);
     } else {
         if (duckdb_execute_pending(pending, &result) == DuckDBError)
-            e = watched_failure(l, duckdb_result_error_type(&result), duckdb_result_error(&result), failure);
+            e = watched_failure(
+                l, duckdb_result_error_type(&result), duckdb_result_error(&result), failure);
         duckdb_destroy_result(&result);
     }
     duckdb_destroy_pending(&pending);
     duckdb_destroy_prepare(&prepared);
-    TRY(e);
+    if (e || failure->message.at)
+        return e; /* the transaction is over: nothing can be run in it */
     return sql_run(l->call, "PRAGMA disable_progress_bar");
 }
 
-/* A text longer than varchar(n) allows? DuckDB knows the longest of a column without reading it, in bytes. */
+/* A text longer than varchar(n) allows? DuckDB knows the longest of a column without reading it, in
+ * bytes. */
 static err too_long(struct loading *l, bool *found)
 {
     *found = false;
@@ -259,15 +282,22 @@ static err too_long(struct loading *l, bool *found)
         if (!most)
             continue;
         str name = l->columns.at[i].column_name;
-        TRY(sql_number(l->call, &bytes,
-                       "SELECT CAST(coalesce(nullif(regexp_extract(stats(%I), 'Max String Length: ([0-9]+)', 1), ''),"
+        TRY(sql_number(l->call,
+                       &bytes,
+                       "SELECT CAST(coalesce(nullif(regexp_extract(stats(%I), 'Max String Length: "
+                       "([0-9]+)', 1), ''),"
                        " '9999999999') AS BIGINT) FROM " SQL_MAIN ".%I LIMIT 1",
-                       name, l->table.object.name));
+                       name,
+                       l->table.object.name));
         if (bytes <= most)
             continue;
-        TRY(sql_number(l->call, &count,
-                       "SELECT count(*) FROM (SELECT 1 FROM " SQL_MAIN ".%I WHERE length(%I) > %D LIMIT 1)",
-                       l->table.object.name, name, most));
+        TRY(sql_number(l->call,
+                       &count,
+                       "SELECT count(*) FROM (SELECT 1 FROM " SQL_MAIN
+                       ".%I WHERE length(%I) > %D LIMIT 1)",
+                       l->table.object.name,
+                       name,
+                       most));
         *found = count > 0;
     }
     return NULL;
@@ -283,9 +313,13 @@ static str unfit_sql(struct loading *l, size_t i)
     if (str_eq(type, STR("text")))
         return STR("false");
     if (type_is_integer(type))
-        return sql_text(l->call,
-                        "%S IS NOT NULL AND (TRY_CAST(%S AS %S) IS NULL OR regexp_matches(%S, " FRACTION "))", text,
-                        text, type, text);
+        return sql_text(
+            l->call,
+            "%S IS NOT NULL AND (TRY_CAST(%S AS %S) IS NULL OR regexp_matches(%S, " FRACTION "))",
+            text,
+            text,
+            type,
+            text);
     return sql_text(l->call, "%S IS NOT NULL AND TRY_CAST(%S AS %S) IS NULL", text, text, type);
 }
 
@@ -297,13 +331,21 @@ static str unfit_rows_sql(struct loading *l)
     buf_init(&any, LIST_MAX);
     for (size_t i = 0; i < l->columns.n; i++) {
         str unfit = unfit_sql(l, i);
-        buf_add(&list, sql_text(l->call, ", CASE WHEN %S THEN left(%S, 200) END", unfit, l->reader->text(l, i)));
+        buf_add(
+            &list,
+            sql_text(
+                l->call, ", CASE WHEN %S THEN left(%S, 200) END", unfit, l->reader->text(l, i)));
         buf_add(&any, sql_text(l->call, "%S(%S)", i ? STR(" OR ") : STR(""), unfit));
     }
     if (list.failed || any.failed)
         l->call->mem->failed = true;
-    return sql_text(l->call, "SELECT n%S FROM (SELECT row_number() OVER () - 1 AS n, * FROM %S) WHERE %S LIMIT %D",
-                    buf_str(&list), l->reader->from(l, true), buf_str(&any), (int64_t)FILE_ERRORS_MAX);
+    return sql_text(
+        l->call,
+        "SELECT n%S FROM (SELECT row_number() OVER () - 1 AS n, * FROM %S) WHERE %S LIMIT %D",
+        buf_str(&list),
+        l->reader->from(l, true),
+        buf_str(&any),
+        (int64_t)FILE_ERRORS_MAX);
 }
 
 static void unfit_add(struct loading *l, int64_t line, size_t i, str value)
@@ -326,7 +368,7 @@ static err unfit_find(struct loading *l)
     }
     struct csv_walk walk = {0};
     if (l->ask->format == FORMAT_CSV)
-        walk = csv_walk_begin(&l->csv);
+        walk = csv_walk_begin(&l->csv, false);
     for (size_t row = 0; row < sql_rows(&result); row++) {
         int64_t n = sql_i64(&result, row, 0);
         if (l->ask->format == FORMAT_CSV)
@@ -340,7 +382,8 @@ static err unfit_find(struct loading *l)
     return NULL;
 }
 
-/* Where does it fail? In a transaction that is rolled back; `why` is said when nothing can be placed. */
+/* Where does it fail? In a transaction that is rolled back; `why` is said when nothing can be
+ * placed. */
 static err diagnose(struct loading *l, const struct sql_failure *why)
 {
     CLEANUP(sql_rollback) struct sql_tx tx = {0};
@@ -353,7 +396,8 @@ static err diagnose(struct loading *l, const struct sql_failure *why)
     if (!l->errors.n)
         TRY(unfit_find(l));
     if (!l->errors.n)
-        file_error_add(l, 0, (str){0}, (str){0}, why->message.at ? file_message(l, why) : STR("does not fit"));
+        file_error_add(
+            l, 0, (str){0}, (str){0}, why->message.at ? file_message(l, why) : STR("does not fit"));
     return errors_err(l);
 }
 
@@ -364,10 +408,18 @@ static err table_find(struct loading *l)
     TRY(meta_find(l->call, name, &l->table, &found));
     if (l->ask->mode == LOAD_CREATE) {
         if (found)
-            return err_new(l->call->mem, 409, "name_taken", "There is a table or view named \"%.*s\".", STR_ARGS(name));
+            return err_new(l->call->mem,
+                           409,
+                           "name_taken",
+                           "There is a table or view named \"%.*s\".",
+                           STR_ARGS(name));
         l->table = (struct meta){.object = {.name = str_copy(l->call->mem, name)}};
     } else if (!found || l->table.object.is_view) {
-        return err_new(l->call->mem, 404, "unknown_table", "There is no table named \"%.*s\".", STR_ARGS(name));
+        return err_new(l->call->mem,
+                       404,
+                       "unknown_table",
+                       "There is no table named \"%.*s\".",
+                       STR_ARGS(name));
     }
     l->columns = l->ask->columns.n ? l->ask->columns : l->table.object.columns;
     return NULL;
@@ -382,8 +434,12 @@ static err append_check(struct loading *l)
     for (size_t i = 0; i < l->columns.n; i++) {
         ptrdiff_t at = columns_find(own, l->columns.at[i].column_name);
         if (at < 0 || !str_eq(own->at[at].column_type, l->columns.at[i].column_type))
-            return err_new(l->call->mem, 422, "invalid_columns", "The table has no column \"%.*s\" of the type %.*s.",
-                           STR_ARGS(l->columns.at[i].column_name), STR_ARGS(l->columns.at[i].column_type));
+            return err_new(l->call->mem,
+                           422,
+                           "invalid_columns",
+                           "The table has no column \"%.*s\" of the type %.*s.",
+                           STR_ARGS(l->columns.at[i].column_name),
+                           STR_ARGS(l->columns.at[i].column_type));
     }
     l->columns = *own;
     return NULL;
@@ -452,9 +508,11 @@ static err load_once(struct loading *l, int attempt, struct sql_failure *failure
 
 err worker_load(struct call *call, const struct load *load, struct object *out, int64_t *rows_added)
 {
-    static const struct load_reader *const readers[] = {
-        [FORMAT_CSV] = &csv_reader, [FORMAT_PARQUET] = &parquet_reader, [FORMAT_JSON] = &json_reader};
-    CLEANUP(loading_done) struct loading l = {.call = call, .ask = load, .reader = readers[load->format]};
+    static const struct load_reader *const readers[] = {[FORMAT_CSV] = &csv_reader,
+                                                        [FORMAT_PARQUET] = &parquet_reader,
+                                                        [FORMAT_JSON] = &json_reader};
+    CLEANUP(loading_done)
+    struct loading l = {.call = call, .ask = load, .reader = readers[load->format]};
     buf_init(&l.errors.json, ERRORS_BYTES);
     buf_char(&l.errors.json, '[');
     TRY(table_find(&l));

@@ -1,4 +1,5 @@
-/* CSV: DuckDB's reader with the columns in the file's order, and its rejects when something does not fit. */
+/* CSV: DuckDB's reader with the columns in the file's order, and its rejects when something does
+ * not fit. */
 #include <string.h>
 
 #include "engine/worker/loading.h"
@@ -24,18 +25,24 @@ static err csv_columns(struct loading *l)
 static str dialect(struct loading *l)
 {
     str delimiter = {&l->csv.delimiter, 1};
-    return sql_text(l->call, "%L, header = true, delim = %L, quote = '\"', escape = '\"', allow_quoted_nulls = false",
-                    str_of(l->ask->path), delimiter);
+    return sql_text(
+        l->call,
+        "%L, header = true, delim = %L, quote = '\"', escape = '\"', allow_quoted_nulls = false",
+        str_of(l->ask->path),
+        delimiter);
 }
 
-/* Types from the values: of the first 20,480 rows, then of all, then times as text when they are not ISO 8601. */
+/* Types from the values: of the first 20,480 rows, then of all, then times as text when they are
+ * not ISO 8601. */
 static err csv_infer(struct loading *l, int attempt, bool *again)
 {
     struct sql_failure failure;
-    str from = sql_text(l->call,
-                        "read_csv(%S, sample_size = %D, auto_type_candidates = ['BOOLEAN', 'INTEGER', 'BIGINT',"
-                        " 'DOUBLE', 'DATE', 'TIME', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR'])",
-                        dialect(l), attempt ? (int64_t)-1 : (int64_t)20480);
+    str from = sql_text(
+        l->call,
+        "read_csv(%S, sample_size = %D, auto_type_candidates = ['BOOLEAN', 'INTEGER', 'BIGINT',"
+        " 'DOUBLE', 'DATE', 'TIME', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR'])",
+        dialect(l),
+        attempt ? (int64_t)-1 : (int64_t)20480);
     *again = attempt < 2;
     struct columns names = l->file_columns;
     TRY(file_columns_read(l, from, &failure));
@@ -47,14 +54,15 @@ static err csv_infer(struct loading *l, int attempt, bool *again)
     for (size_t i = 0; i < names.n; i++) {
         str type = ok ? type_name(l->call->mem, l->file_columns.at[i].column_type) : STR("text");
         bool is_time = str_starts(type, STR("date")) || str_starts(type, STR("time"));
-        l->columns.at[i] =
-            (struct column){names.at[i].column_name, !type.at || (attempt == 2 && is_time) ? STR("text") : type};
+        l->columns.at[i] = (struct column){
+            names.at[i].column_name, !type.at || (attempt == 2 && is_time) ? STR("text") : type};
         l->file_columns.at[i] = (struct column){names.at[i].column_name, {0}};
     }
     return NULL;
 }
 
-/* Is the column's text cast by us? DuckDB's reader makes NULLs of wrong times with a zone, and rounds fractions. */
+/* Is the column's text cast by us? DuckDB's reader makes NULLs of wrong times with a zone, and
+ * rounds fractions. */
 static bool read_as_text(const struct loading *l, str type)
 {
     return str_eq(type, STR("timestamptz")) || (l->fractions && type_is_integer(type));
@@ -77,12 +85,19 @@ static str csv_from_with(struct loading *l, bool plain, str more)
         str type = target >= 0 ? l->columns.at[target].column_type : STR("text");
         if (plain || read_as_text(l, type))
             type = STR("text");
-        buf_add(&columns, sql_text(l->call, "%S%L: %L", i ? STR(", ") : STR(""), l->file_columns.at[i].column_name,
-                                   type));
+        buf_add(&columns,
+                sql_text(l->call,
+                         "%S%L: %L",
+                         i ? STR(", ") : STR(""),
+                         l->file_columns.at[i].column_name,
+                         type));
     }
     if (columns.failed)
         l->call->mem->failed = true;
-    return sql_text(l->call, "read_csv(%S, auto_detect = false, columns = {%S}%S)", dialect(l), buf_str(&columns),
+    return sql_text(l->call,
+                    "read_csv(%S, auto_detect = false, columns = {%S}%S)",
+                    dialect(l),
+                    buf_str(&columns),
                     more);
 }
 
@@ -110,15 +125,19 @@ static str rejected_value(str message)
     if (!from)
         return (str){0};
     from += sizeof(before) - 1;
-    const char *to = memmem(from, message.len - (size_t)(from - message.at), after, sizeof(after) - 1);
+    const char *to =
+        memmem(from, message.len - (size_t)(from - message.at), after, sizeof(after) - 1);
     return to ? (str){from, (size_t)(to - from)} : (str){0};
 }
 
-static void csv_reject(struct loading *l, struct sql_result *rejects, size_t row)
+static void csv_reject(struct loading *l, struct sql_result *rejects, size_t row,
+                       struct csv_walk *walk)
 {
     str name = sql_str(l->call, rejects, row, 1), kind = sql_str(l->call, rejects, row, 2);
     str message = sql_str(l->call, rejects, row, 3);
-    int64_t line = sql_i64(rejects, row, 0);
+    /* What DuckDB calls a line is a record or an empty line; the first is the header. */
+    csv_walk_to(walk, sql_i64(rejects, row, 0) - 2);
+    int64_t line = walk->line;
     struct sql_failure failure = {.message = message};
     if (!str_eq(kind, STR("CAST"))) {
         file_error_add(l, line, (str){0}, (str){0}, file_message(l, &failure));
@@ -126,7 +145,11 @@ static void csv_reject(struct loading *l, struct sql_result *rejects, size_t row
     }
     ptrdiff_t i = columns_find(&l->columns, name);
     str type = i >= 0 ? l->columns.at[i].column_type : STR("another type");
-    file_error_add(l, line, name, rejected_value(message), str_fmt(l->call->mem, "is not a valid %.*s", STR_ARGS(type)));
+    file_error_add(l,
+                   line,
+                   name,
+                   rejected_value(message),
+                   str_fmt(l->call->mem, "is not a valid %.*s", STR_ARGS(type)));
 }
 
 /* Every column must be counted, or the reader would not look at its values. */
@@ -135,7 +158,8 @@ static str counts(struct loading *l)
     CLEANUP(buf_done) struct buf list;
     buf_init(&list, LIST_MAX);
     for (size_t i = 0; i < l->columns.n; i++)
-        buf_add(&list, sql_text(l->call, "%Scount(%I)", i ? STR(", ") : STR(""), file_column(l, i)));
+        buf_add(&list,
+                sql_text(l->call, "%Scount(%I)", i ? STR(", ") : STR(""), file_column(l, i)));
     if (list.failed)
         l->call->mem->failed = true;
     return str_copy(l->call->mem, buf_str(&list));
@@ -149,17 +173,22 @@ static err csv_misshapen(struct loading *l)
     str from = csv_from_with(l, false, STR(", store_rejects = true, rejects_limit = 100"));
     TRY(sql_try(l->call, sql_text(l->call, "SELECT %S FROM %S", counts(l), from), NULL, &failure));
     if (failure.message.at) {
-        str text = mixed ? STR("ends otherwise (LF or CR LF) than the lines before it") : file_message(l, &failure);
+        str text = mixed ? STR("ends otherwise (LF or CR LF) than the lines before it")
+                         : file_message(l, &failure);
         file_error_add(l, mixed, (str){0}, (str){0}, text);
         return NULL;
     }
-    TRY(sql_query(l->call, &rejects,
-                  "SELECT CAST(line AS BIGINT), column_name, CAST(error_type AS VARCHAR), error_message FROM"
-                  " reject_errors ORDER BY line, column_idx LIMIT %D",
-                  (int64_t)FILE_ERRORS_MAX));
+    TRY(sql_query(
+        l->call,
+        &rejects,
+        "SELECT CAST(line AS BIGINT), column_name, CAST(error_type AS VARCHAR), error_message FROM"
+        " reject_errors ORDER BY line, column_idx LIMIT %D",
+        (int64_t)FILE_ERRORS_MAX));
+    struct csv_walk walk = csv_walk_begin(&l->csv, true);
     for (size_t row = 0; row < sql_rows(&rejects); row++)
-        csv_reject(l, &rejects, row);
+        csv_reject(l, &rejects, row, &walk);
     return NULL;
 }
 
-const struct load_reader csv_reader = {csv_columns, csv_infer, csv_from, csv_value, csv_text, csv_misshapen};
+const struct load_reader csv_reader = {
+    csv_columns, csv_infer, csv_from, csv_value, csv_text, csv_misshapen};

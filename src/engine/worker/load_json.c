@@ -4,7 +4,8 @@
 
 #define OBJECT_MAX ((int64_t)16 * 1024 * 1024) /* bytes of one object */
 #define NAMES_MAX (1024 * 1024)
-#define STAGE "temp.tdc_rows" /* of this connection; dropped when the load ends, one way or the other */
+#define STAGE \
+    "temp.tdc_rows" /* of this connection; dropped when the load ends, one way or the other */
 
 static str json_from(struct loading *l, bool plain)
 {
@@ -18,12 +19,16 @@ static err json_open(struct loading *l)
     struct sql_failure failure;
     TRY(sql_try(l->call,
                 sql_text(l->call,
-                         "CREATE TEMP TABLE tdc_rows AS SELECT json AS j FROM read_json_objects(%L, format = 'array',"
+                         "CREATE TEMP TABLE tdc_rows AS SELECT row_number() OVER () AS line, json "
+                         "AS j FROM read_json_objects(%L, format = 'array',"
                          " maximum_object_size = %D)",
-                         str_of(l->ask->path), OBJECT_MAX),
-                NULL, &failure));
+                         str_of(l->ask->path),
+                         OBJECT_MAX),
+                NULL,
+                &failure));
     if (failure.message.at)
-        return file_refuse(l->call, "The JSON is not an array of objects: %.*s",
+        return file_refuse(l->call,
+                           "The JSON is not an array of objects: %.*s",
                            STR_ARGS(file_message(l, &failure)));
     return sql_number(l->call, &l->rows_guess, "SELECT count(*) FROM " STAGE);
 }
@@ -35,17 +40,25 @@ static err json_misshapen(struct loading *l)
     CLEANUP(buf_done) struct buf names;
     buf_init(&names, NAMES_MAX);
     for (size_t i = 0; i < l->columns.n; i++)
-        buf_add(&names, sql_text(l->call, "%S%L", i ? STR(", ") : STR(""), l->columns.at[i].column_name));
+        buf_add(&names,
+                sql_text(l->call, "%S%L", i ? STR(", ") : STR(""), l->columns.at[i].column_name));
     if (names.failed)
         return &err_no_memory;
-    TRY(sql_query(l->call, &result,
-                  "SELECT * FROM (SELECT rowid + 1 AS line, NULL AS name, 'is not an object' AS detail FROM " STAGE
-                  " WHERE json_type(j) <> 'OBJECT' UNION ALL SELECT line, name, 'the table has no such column' FROM"
-                  " (SELECT rowid + 1 AS line, unnest(json_keys(j)) AS name FROM " STAGE
-                  " WHERE json_type(j) = 'OBJECT') WHERE name NOT IN (%S)) ORDER BY line LIMIT %D",
-                  buf_str(&names), (int64_t)FILE_ERRORS_MAX));
+    TRY(sql_query(
+        l->call,
+        &result,
+        "SELECT * FROM (SELECT line, NULL AS name, 'is not an object' AS detail FROM " STAGE
+        " WHERE json_type(j) <> 'OBJECT' UNION ALL SELECT line, name, 'the table has no such "
+        "column' FROM"
+        " (SELECT line, unnest(json_keys(j)) AS name FROM " STAGE
+        " WHERE json_type(j) = 'OBJECT') WHERE name NOT IN (%S)) ORDER BY line LIMIT %D",
+        buf_str(&names),
+        (int64_t)FILE_ERRORS_MAX));
     for (size_t row = 0; row < sql_rows(&result); row++)
-        file_error_add(l, sql_i64(&result, row, 0), sql_str(l->call, &result, row, 1), (str){0},
+        file_error_add(l,
+                       sql_i64(&result, row, 0),
+                       sql_str(l->call, &result, row, 1),
+                       (str){0},
                        sql_str(l->call, &result, row, 2));
     return NULL;
 }
@@ -56,16 +69,24 @@ static err json_infer(struct loading *l, int attempt, bool *again)
     (void)attempt;
     *again = false;
     struct sql_failure failure;
-    TRY(file_columns_read(l, sql_text(l->call, "read_json(%L, format = 'array', records = true, sample_size = -1,"
-                                               " maximum_object_size = %D)", str_of(l->ask->path), OBJECT_MAX),
-                          &failure));
+    TRY(file_columns_read(
+        l,
+        sql_text(l->call,
+                 "read_json(%L, format = 'array', records = true, sample_size = -1,"
+                 " maximum_object_size = %D)",
+                 str_of(l->ask->path),
+                 OBJECT_MAX),
+        &failure));
     if (failure.message.at)
-        return file_refuse(l->call, "The JSON is not an array of objects: %.*s", STR_ARGS(file_message(l, &failure)));
-    l->columns = (struct columns){arena_array(l->call->mem, l->file_columns.n + 1, sizeof(struct column)),
-                                  l->file_columns.n};
+        return file_refuse(l->call,
+                           "The JSON is not an array of objects: %.*s",
+                           STR_ARGS(file_message(l, &failure)));
+    l->columns = (struct columns){
+        arena_array(l->call->mem, l->file_columns.n + 1, sizeof(struct column)), l->file_columns.n};
     for (size_t i = 0; l->columns.at && i < l->columns.n; i++) {
         str type = type_name(l->call->mem, l->file_columns.at[i].column_type);
-        l->columns.at[i] = (struct column){l->file_columns.at[i].column_name, type.at ? type : STR("json")};
+        l->columns.at[i] =
+            (struct column){l->file_columns.at[i].column_name, type.at ? type : STR("json")};
     }
     return arena_failed(l->call->mem) ? &err_no_memory : NULL;
 }
@@ -91,8 +112,11 @@ static str json_text(struct loading *l, size_t i)
     str at = pointer(l, i);
     if (!str_eq(l->columns.at[i].column_type, STR("json")))
         return sql_text(l->call, "json_extract_string(j, %L)", at);
-    return sql_text(l->call, "CASE WHEN json_type(j, %L) <> 'NULL' THEN CAST(json_extract(j, %L) AS VARCHAR) END", at,
-                    at);
+    return sql_text(
+        l->call,
+        "CASE WHEN json_type(j, %L) <> 'NULL' THEN CAST(json_extract(j, %L) AS VARCHAR) END",
+        at,
+        at);
 }
 
 static str json_value(struct loading *l, size_t i)
@@ -100,4 +124,5 @@ static str json_value(struct loading *l, size_t i)
     return text_cast(l, json_text(l, i), l->columns.at[i].column_type);
 }
 
-const struct load_reader json_reader = {json_open, json_infer, json_from, json_value, json_text, json_misshapen};
+const struct load_reader json_reader = {
+    json_open, json_infer, json_from, json_value, json_text, json_misshapen};

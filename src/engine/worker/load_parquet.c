@@ -22,7 +22,8 @@ static err magic_check(struct loading *l)
     char head[4] = {0}, tail[4] = {0};
     int fd = open(l->ask->path, O_RDONLY | O_CLOEXEC);
     off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
-    bool read_ok = size >= FILE_MIN && pread(fd, head, 4, 0) == 4 && pread(fd, tail, 4, size - 4) == 4;
+    bool read_ok =
+        size >= FILE_MIN && pread(fd, head, 4, 0) == 4 && pread(fd, tail, 4, size - 4) == 4;
     if (fd >= 0)
         close(fd);
     if (size == 0)
@@ -36,15 +37,30 @@ static err magic_check(struct loading *l)
     return NULL;
 }
 
+static err damaged(struct loading *l, const struct sql_failure *failure)
+{
+    return file_refuse(
+        l->call, "The Parquet file is damaged: %.*s", STR_ARGS(file_message(l, failure)));
+}
+
 static err parquet_open(struct loading *l)
 {
+    CLEANUP(sql_result_done) struct sql_result result = {0};
     struct sql_failure failure;
     TRY(magic_check(l));
     TRY(file_columns_read(l, parquet_from(l, false), &failure));
     if (failure.message.at)
-        return file_refuse(l->call, "The Parquet file is damaged: %.*s", STR_ARGS(file_message(l, &failure)));
-    return sql_number(l->call, &l->rows_guess, "SELECT CAST(num_rows AS BIGINT) FROM parquet_file_metadata(%L)",
-                      str_of(l->ask->path));
+        return damaged(l, &failure);
+    TRY(sql_try_query(l->call,
+                      sql_text(l->call,
+                               "SELECT CAST(num_rows AS BIGINT) FROM parquet_file_metadata(%L)",
+                               str_of(l->ask->path)),
+                      &result,
+                      &failure));
+    if (failure.message.at)
+        return damaged(l, &failure);
+    l->rows_guess = sql_i64(&result, 0, 0);
+    return NULL;
 }
 
 static err parquet_infer(struct loading *l, int attempt, bool *again)
@@ -55,8 +71,11 @@ static err parquet_infer(struct loading *l, int attempt, bool *again)
         struct column column = l->file_columns.at[i];
         str type = type_name(l->call->mem, column.column_type);
         if (!type.at)
-            return file_refuse(l->call, "Column \"%.*s\" of the file is of the type %.*s, which a table can't have.",
-                               STR_ARGS(column.column_name), STR_ARGS(column.column_type));
+            return file_refuse(
+                l->call,
+                "Column \"%.*s\" of the file is of the type %.*s, which a table can't have.",
+                STR_ARGS(column.column_name),
+                STR_ARGS(column.column_type));
         l->columns.at[i] = (struct column){column.column_name, type};
     }
     return NULL;
@@ -69,7 +88,8 @@ static str raw_type(const struct loading *l, size_t i)
 
 static bool is_nested(str type)
 {
-    return str_ends(type, STR("]")) || str_starts(type, STR("STRUCT(")) || str_starts(type, STR("MAP("));
+    return str_ends(type, STR("]")) || str_starts(type, STR("STRUCT(")) ||
+           str_starts(type, STR("MAP("));
 }
 
 static str parquet_text(struct loading *l, size_t i)
@@ -84,7 +104,8 @@ static str parquet_text(struct loading *l, size_t i)
 static str parquet_value(struct loading *l, size_t i)
 {
     str type = l->columns.at[i].column_type, raw = raw_type(l, i);
-    bool whole = str_ends(raw, STR("INT")) || str_ends(raw, STR("INTEGER")) || str_eq(raw, STR("BOOLEAN"));
+    bool whole =
+        str_ends(raw, STR("INT")) || str_ends(raw, STR("INTEGER")) || str_eq(raw, STR("BOOLEAN"));
     bool as_text = is_nested(raw) || str_eq(raw, STR("BLOB")) || (type_is_integer(type) && !whole);
     if (as_text)
         return text_cast(l, parquet_text(l, i), type);
@@ -96,13 +117,20 @@ static err parquet_misshapen(struct loading *l)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
     struct sql_failure failure;
-    TRY(sql_try_query(l->call, sql_text(l->call, "SELECT count(COLUMNS(*)) FROM %S", parquet_from(l, false)), &result,
+    TRY(sql_try_query(l->call,
+                      sql_text(l->call, "SELECT count(COLUMNS(*)) FROM %S", parquet_from(l, false)),
+                      &result,
                       &failure));
     if (failure.message.at)
-        file_error_add(l, 0, (str){0}, (str){0},
-                       str_fmt(l->call->mem, "the Parquet file is damaged: %.*s", STR_ARGS(file_message(l, &failure))));
+        file_error_add(l,
+                       0,
+                       (str){0},
+                       (str){0},
+                       str_fmt(l->call->mem,
+                               "the Parquet file is damaged: %.*s",
+                               STR_ARGS(file_message(l, &failure))));
     return NULL;
 }
 
-const struct load_reader parquet_reader = {parquet_open,  parquet_infer, parquet_from,
-                                           parquet_value, parquet_text,  parquet_misshapen};
+const struct load_reader parquet_reader = {
+    parquet_open, parquet_infer, parquet_from, parquet_value, parquet_text, parquet_misshapen};

@@ -1,8 +1,9 @@
 /*
  * A load under way, for the parts of it: load.c leads, one file a format knows how to read it.
  *
- * A load is tried in one statement at full speed. When that fails, the file is read again to find out where: the
- * errors that the format's own reader can place, or else each value that does not fit its column.
+ * A load is tried in one statement at full speed. When that fails, the file is read again to find
+ * out where: the errors that the format's own reader can place, or else each value that does not
+ * fit its column.
  */
 #ifndef ENGINE_WORKER_LOADING_H
 #define ENGINE_WORKER_LOADING_H
@@ -18,7 +19,8 @@ struct load_reader {
     err (*open)(struct loading *l);
     /* Declared nothing: the types to load with. `attempt` counts from 0; false: no other idea. */
     err (*infer)(struct loading *l, int attempt, bool *again);
-    /* The table expression that has the file's columns, once it is known what goes where. `plain`: all as they are. */
+    /* The table expression that has the file's columns, once it is known what goes where. `plain`:
+     * all as they are. */
     str (*from)(struct loading *l, bool plain);
     /* Column `i` of the target in its type (a bad value fails), and as text (never fails). */
     str (*value)(struct loading *l, size_t i);
@@ -41,9 +43,9 @@ struct loading {
     struct columns file_columns; /* names; types as DuckDB says them, or absent */
     size_t *from_file;           /* of each target column: which of the file's */
     struct csv_file csv;
-    bool fractions;              /* a CSV file that has a point somewhere: integers must be looked at */
+    bool fractions; /* a CSV file that has a point somewhere: integers must be looked at */
     bool inferred;
-    int64_t rows_guess;          /* for the progress; 0: unknown */
+    int64_t rows_guess; /* for the progress; 0: unknown */
     struct file_errors errors;
 };
 
@@ -53,7 +55,8 @@ extern const struct load_reader csv_reader, parquet_reader, json_reader;
 
 /* line 0 and absent texts are left out. */
 void file_error_add(struct loading *l, int64_t line, str column, str value, str detail);
-MUST_CHECK err file_refuse(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+MUST_CHECK err file_refuse(struct call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* DuckDB's words about the file, without our paths and its advice. */
 str file_message(struct loading *l, const struct sql_failure *failure);
 /* Reads the columns of a DESCRIBE into l->file_columns with DuckDB's own type names. */

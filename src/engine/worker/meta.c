@@ -9,14 +9,18 @@
 #define COLUMNS_JSON_MAX (1024 * 1024)
 #define SAMPLE_ROWS 2048 /* whose texts are measured to estimate the bytes of all */
 
-/* tdc.second is EXTRACT(SECOND FROM x) with its fraction, as PostgreSQL has it; DuckDB's own is a whole number. */
+/* tdc.second is EXTRACT(SECOND FROM x) with its fraction, as PostgreSQL has it; DuckDB's own is a
+ * whole number. */
 static const char *const schema[] = {
     "CREATE SCHEMA IF NOT EXISTS " SQL_OURS,
-    "CREATE TABLE IF NOT EXISTS " SQL_OURS ".objects (id BIGINT, name VARCHAR, is_view BOOLEAN, version BIGINT,"
+    "CREATE TABLE IF NOT EXISTS " SQL_OURS
+    ".objects (id BIGINT, name VARCHAR, is_view BOOLEAN, version BIGINT,"
     " row_count BIGINT, bytes BIGINT, columns VARCHAR, floor BIGINT)",
-    "CREATE TABLE IF NOT EXISTS " SQL_OURS ".kept (object_id BIGINT, version BIGINT, kept_at BIGINT, row_count BIGINT)",
+    "CREATE TABLE IF NOT EXISTS " SQL_OURS
+    ".kept (object_id BIGINT, version BIGINT, kept_at BIGINT, row_count BIGINT)",
     "CREATE MACRO IF NOT EXISTS " SQL_OURS ".second(x) AS"
-    " CAST(CAST(system.main.date_part('microseconds', x) AS DECIMAL(18, 0)) * 0.000001 AS DECIMAL(8, 6))",
+    " CAST(CAST(system.main.date_part('microseconds', x) AS DECIMAL(18, 0)) * 0.000001 AS "
+    "DECIMAL(8, 6))",
 };
 
 err worker_prepare(struct call *call)
@@ -99,7 +103,8 @@ err meta_names(struct call *call, struct objects *out)
 err worker_objects(struct call *call, struct objects *out)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
-    TRY(sql_query(call, &result, "SELECT " META_COLUMNS " FROM " SQL_OURS ".objects ORDER BY name"));
+    TRY(sql_query(
+        call, &result, "SELECT " META_COLUMNS " FROM " SQL_OURS ".objects ORDER BY name"));
     out->n = sql_rows(&result);
     out->at = arena_array(call->mem, out->n + 1, sizeof(struct object));
     if (!out->at)
@@ -115,8 +120,10 @@ err worker_objects(struct call *call, struct objects *out)
 err meta_find(struct call *call, str name, struct meta *out, bool *found)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
-    /* DuckDB's own names are one whatever the case of their ASCII letters; its lower() goes further than that. */
-    TRY(sql_query(call, &result,
+    /* DuckDB's own names are one whatever the case of their ASCII letters; its lower() goes further
+     * than that. */
+    TRY(sql_query(call,
+                  &result,
                   "SELECT " META_COLUMNS " FROM " SQL_OURS ".objects WHERE translate(name,"
                   " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = %L",
                   str_lower(call->mem, name)));
@@ -129,7 +136,11 @@ err meta_get(struct call *call, str name, struct meta *out)
     bool found;
     TRY(meta_find(call, name, out, &found));
     if (!found)
-        return err_new(call->mem, 404, "unknown_table", "There is no table or view named \"%.*s\".", STR_ARGS(name));
+        return err_new(call->mem,
+                       404,
+                       "unknown_table",
+                       "There is no table or view named \"%.*s\".",
+                       STR_ARGS(name));
     return NULL;
 }
 
@@ -139,15 +150,25 @@ static int64_t type_width(str type)
     static const struct {
         const char *name;
         int64_t bytes;
-    } widths[] = {{"boolean", 1}, {"smallint", 2}, {"int", 4}, {"real", 4}, {"date", 4}, {"bigint", 8}, {"double", 8},
-                  {"time", 8}, {"timestamp", 8}, {"timestamptz", 8}, {"uuid", 16}};
+    } widths[] = {{"boolean", 1},
+                  {"smallint", 2},
+                  {"int", 4},
+                  {"real", 4},
+                  {"date", 4},
+                  {"bigint", 8},
+                  {"double", 8},
+                  {"time", 8},
+                  {"timestamp", 8},
+                  {"timestamptz", 8},
+                  {"uuid", 16}};
     for (size_t i = 0; i < LENGTH(widths); i++)
         if (str_eq(type, str_of(widths[i].name)))
             return widths[i].bytes;
     return str_starts(type, STR("numeric(")) ? 16 : 0;
 }
 
-/* The rows are counted; the bytes are estimated: what they take as plain values, texts by the average of the first. */
+/* The rows are counted; the bytes are estimated: what they take as plain values, texts by the
+ * average of the first. */
 static err measure(struct call *call, struct object *object)
 {
     CLEANUP(buf_done) struct buf texts;
@@ -158,15 +179,21 @@ static err measure(struct call *call, struct object *object)
         int64_t width = type_width(object->columns.at[i].column_type);
         fixed += width;
         if (width == 0)
-            buf_add(&texts, sql_text(call, " + coalesce(strlen(CAST(%I AS VARCHAR)), 0)",
-                                     object->columns.at[i].column_name));
+            buf_add(&texts,
+                    sql_text(call,
+                             " + coalesce(strlen(CAST(%I AS VARCHAR)), 0)",
+                             object->columns.at[i].column_name));
     }
     if (texts.failed)
         return &err_no_memory;
     TRY(sql_number(call, &object->row_count, "SELECT count(*) FROM " SQL_MAIN ".%I", object->name));
-    TRY(sql_number(call, &average,
-                   "SELECT CAST(coalesce(avg(%S), 0) AS BIGINT) FROM (SELECT * FROM " SQL_MAIN ".%I LIMIT %D)",
-                   buf_str(&texts), object->name, (int64_t)SAMPLE_ROWS));
+    TRY(sql_number(call,
+                   &average,
+                   "SELECT CAST(coalesce(avg(%S), 0) AS BIGINT) FROM (SELECT * FROM " SQL_MAIN
+                   ".%I LIMIT %D)",
+                   buf_str(&texts),
+                   object->name,
+                   (int64_t)SAMPLE_ROWS));
     object->bytes = object->row_count * (fixed + average);
     return NULL;
 }
@@ -177,14 +204,26 @@ err meta_save(struct call *call, struct meta *meta)
     TRY(measure(call, object));
     if (meta->id)
         return sql_run(call,
-                       "UPDATE " SQL_OURS ".objects SET version = %D, row_count = %D, bytes = %D, columns = %L,"
+                       "UPDATE " SQL_OURS
+                       ".objects SET version = %D, row_count = %D, bytes = %D, columns = %L,"
                        " floor = %D WHERE id = %D",
-                       object->version, object->row_count, object->bytes, columns_print(call, &object->columns),
-                       meta->floor, meta->id);
+                       object->version,
+                       object->row_count,
+                       object->bytes,
+                       columns_print(call, &object->columns),
+                       meta->floor,
+                       meta->id);
     TRY(sql_number(call, &meta->id, "SELECT coalesce(max(id), 0) + 1 FROM " SQL_OURS ".objects"));
-    return sql_run(call, "INSERT INTO " SQL_OURS ".objects VALUES (%D, %L, %S, %D, %D, %D, %L, %D)", meta->id,
-                   object->name, object->is_view ? STR("true") : STR("false"), object->version, object->row_count,
-                   object->bytes, columns_print(call, &object->columns), meta->floor);
+    return sql_run(call,
+                   "INSERT INTO " SQL_OURS ".objects VALUES (%D, %L, %S, %D, %D, %D, %L, %D)",
+                   meta->id,
+                   object->name,
+                   object->is_view ? STR("true") : STR("false"),
+                   object->version,
+                   object->row_count,
+                   object->bytes,
+                   columns_print(call, &object->columns),
+                   meta->floor);
 }
 
 err meta_delete(struct call *call, const struct meta *meta)
@@ -204,7 +243,8 @@ bool columns_equal(const struct columns *a, const struct columns *b)
     if (a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n; i++)
-        if (!str_eq(a->at[i].column_name, b->at[i].column_name) || !str_eq(a->at[i].column_type, b->at[i].column_type))
+        if (!str_eq(a->at[i].column_name, b->at[i].column_name) ||
+            !str_eq(a->at[i].column_type, b->at[i].column_type))
             return false;
     return true;
 }

@@ -1,8 +1,8 @@
 /*
  * What is kept about the team's tables and views, in a schema that their SQL can't name.
  *
- * objects has a row for each; kept has a row for each difference of a view that is still stored; the rows of the
- * differences are in one table a view, made and dropped with it (see changes.h).
+ * objects has a row for each; kept has a row for each difference of a view that is still stored;
+ * the rows of the differences are in one table a view, made and dropped with it (see changes.h).
  */
 #ifndef ENGINE_WORKER_META_H
 #define ENGINE_WORKER_META_H

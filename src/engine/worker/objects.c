@@ -10,10 +10,15 @@ err worker_fork(struct call *call, str from, str to, struct object *out)
     TRY(meta_get(call, from, &source));
     TRY(meta_find(call, to, &there, &found));
     if (found)
-        return err_new(call->mem, 409, "name_taken", "There is a table or view named \"%.*s\".", STR_ARGS(to));
-    struct meta copy = {.object = {.name = str_copy(call->mem, to), .version = 1, .columns = source.object.columns}};
+        return err_new(
+            call->mem, 409, "name_taken", "There is a table or view named \"%.*s\".", STR_ARGS(to));
+    struct meta copy = {.object = {.name = str_copy(call->mem, to),
+                                   .version = 1,
+                                   .columns = source.object.columns}};
     call_parallel(call);
-    TRY(sql_run(call, "CREATE TABLE " SQL_MAIN ".%I AS SELECT * FROM " SQL_MAIN ".%I", copy.object.name,
+    TRY(sql_run(call,
+                "CREATE TABLE " SQL_MAIN ".%I AS SELECT * FROM " SQL_MAIN ".%I",
+                copy.object.name,
                 source.object.name));
     TRY(meta_save(call, &copy));
     TRY(sql_commit(&tx));

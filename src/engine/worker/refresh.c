@@ -1,15 +1,16 @@
 /*
  * A refresh: the new rows beside the old ones, their difference, and the swap, in one transaction.
  *
- * The new rows go to a table whose name no team can use. When they are the old ones again (in the same order, which
- * is cheap to see, or in another), it is dropped and the view keeps its table; else it takes the view's name. Only
- * statements whose answer does not hang on the order of rows run on all cores: the same data then always gives the
- * same rows, floating sums included.
+ * The new rows go to a table whose name no team can use. When they are the old ones again (in the
+ * same order, which is cheap to see, or in another), it is dropped and the view keeps its table;
+ * else it takes the view's name. Only statements whose answer does not hang on the order of rows
+ * run on all cores: the same data then always gives the same rows, floating sums included.
  */
 #include "base/time.h"
 #include "engine/worker/changes.h"
 #include "engine/worker/format.h"
 #include "engine/worker/guard.h"
+#include "engine/worker/lex.h"
 
 #define NEXT_NAME STR("next\"") /* engine_name_check lets no quotes through */
 #define LIST_MAX (1024 * 1024)
@@ -40,9 +41,14 @@ static err view_find(struct refreshing *r)
     bool found;
     TRY(meta_find(call, r->ask->view, &r->view, &found));
     if (found && !r->view.object.is_view)
-        return err_new(call->mem, 409, "name_taken", "There is a table named \"%.*s\".", STR_ARGS(r->ask->view));
+        return err_new(call->mem,
+                       409,
+                       "name_taken",
+                       "There is a table named \"%.*s\".",
+                       STR_ARGS(r->ask->view));
     if (!found)
-        r->view = (struct meta){.object = {.name = str_copy(call->mem, r->ask->view), .is_view = true}};
+        r->view =
+            (struct meta){.object = {.name = str_copy(call->mem, r->ask->view), .is_view = true}};
     r->is_new = !found;
     r->old_table = sql_text(call, SQL_MAIN ".%I", r->view.object.name);
     r->new_table = sql_text(call, SQL_MAIN ".%I", NEXT_NAME);
@@ -58,12 +64,40 @@ static err view_guard(struct refreshing *r)
     return NULL;
 }
 
+/* A collation would go on in the table's columns, and 'a' and 'A' would be no difference: texts are
+ * made plain. */
+static err plain_texts(struct refreshing *r, str *sql)
+{
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    CLEANUP(buf_done) struct buf list;
+    buf_init(&list, LIST_MAX);
+    TRY(sql_query(r->call, &result, "DESCRIBE %S", *sql));
+    for (size_t i = 0; i < sql_rows(&result); i++) {
+        str name = sql_str(r->call, &result, i, 0);
+        bool is_text = str_eq(sql_str(r->call, &result, i, 1), STR("VARCHAR"));
+        buf_add(&list,
+                sql_text(r->call,
+                         is_text ? "%Sdecode(encode(%I)) AS %I" : "%S%I",
+                         i ? STR(", ") : STR(""),
+                         name,
+                         name));
+    }
+    if (list.failed)
+        return &err_no_memory;
+    *sql = sql_text(r->call, "SELECT %S FROM (%S\n)", buf_str(&list), lex_statement(*sql));
+    return NULL;
+}
+
 static err rows_build(struct refreshing *r)
 {
     struct sql_failure failure;
+    str sql = r->guarded.sql;
+    if (r->guarded.collates)
+        TRY(plain_texts(r, &sql));
     if (r->guarded.steady)
         call_parallel(r->call);
-    err e = sql_try(r->call, sql_text(r->call, "CREATE TABLE %S AS %S", r->new_table, r->guarded.sql), NULL, &failure);
+    err e = sql_try(
+        r->call, sql_text(r->call, "CREATE TABLE %S AS %S", r->new_table, sql), NULL, &failure);
     call_parallel(r->call); /* for the difference, which is the same in any order */
     TRY(e);
     return failure.message.at ? guard_failure(r->call, r->guarded.sql, &failure) : NULL;
@@ -78,7 +112,8 @@ static err same_columns(struct refreshing *r, bool *same)
     *same = sql_rows(&a) == sql_rows(&b);
     for (size_t i = 0; *same && i < sql_rows(&a); i++)
         for (size_t column = 0; column < 2; column++)
-            *same = *same && str_eq(sql_str(r->call, &a, i, column), sql_str(r->call, &b, i, column));
+            *same =
+                *same && str_eq(sql_str(r->call, &a, i, column), sql_str(r->call, &b, i, column));
     return NULL;
 }
 
@@ -103,9 +138,13 @@ static err same_rows(struct refreshing *r, bool *same)
     }
     if (list.failed)
         return &err_no_memory;
-    TRY(sql_number(r->call, &differ,
-                   "SELECT count(*) FROM (SELECT 1 FROM %S AS a POSITIONAL JOIN %S AS b WHERE %S LIMIT 1)",
-                   r->old_table, r->new_table, buf_str(&list)));
+    TRY(sql_number(
+        r->call,
+        &differ,
+        "SELECT count(*) FROM (SELECT 1 FROM %S AS a POSITIONAL JOIN %S AS b WHERE %S LIMIT 1)",
+        r->old_table,
+        r->new_table,
+        buf_str(&list)));
     *same = differ == 0;
     return NULL;
 }
@@ -123,7 +162,8 @@ static err take_anew(struct refreshing *r, int64_t rows_before)
     struct call *call = r->call;
     struct difference difference = {0};
     TRY(swap(r));
-    TRY(meta_save(call, &r->view)); /* gives a new one its id, which the table of differences is named by */
+    TRY(meta_save(
+        call, &r->view)); /* gives a new one its id, which the table of differences is named by */
     TRY(changes_reset(call, &r->view));
     if (r->is_new) { /* all rows are the difference to nothing */
         r->view.floor = 0;
@@ -184,7 +224,8 @@ static err answer(struct refreshing *r)
     struct refreshed *out = r->out;
     bool kept = !out->reset && r->view.object.version > r->view.floor;
     if (ask->changes_max && kept && (uint64_t)(out->added + out->removed) <= ask->changes_max)
-        TRY(changes_inline(r->call, &r->view, (int64_t)ask->changes_max, INLINE_BYTES, &out->changes));
+        TRY(changes_inline(
+            r->call, &r->view, (int64_t)ask->changes_max, INLINE_BYTES, &out->changes));
     if (ask->rows_max)
         TRY(rows_inline(r));
     out->view = r->view.object;

@@ -1,9 +1,9 @@
 /*
  * Pages of rows, and one-off queries.
  *
- * A table is only ever appended to or made anew, so its row ids are 0, 1, 2, ... in the order of its rows, and a page
- * is a range of them: as fast at the end as at the beginning. A cursor holds the version, since another version may
- * have other rows.
+ * A table is only ever appended to or made anew, so its row ids are 0, 1, 2, ... in the order of
+ * its rows, and a page is a range of them: as fast at the end as at the beginning. A cursor holds
+ * the version, since another version may have other rows.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,15 +21,25 @@
 #define LIST_MAX (1024 * 1024)
 
 /* Rows `from` up to `from + limit` (limit 0: all) of a table, as SQL. */
-static str range_sql(struct call *call, const struct object *object, str list, int64_t from, int64_t limit)
+static str range_sql(struct call *call, const struct object *object, str list, int64_t from,
+                     int64_t limit)
 {
     int64_t end = limit > 0 && limit < object->row_count - from ? from + limit : object->row_count;
-    if (columns_find(&object->columns, STR("rowid")) >= 0) /* the column hides the row's id: count the rows off */
-        return sql_text(call, "SELECT %S FROM " SQL_MAIN ".%I LIMIT %D OFFSET %D", list, object->name, end - from,
+    if (columns_find(&object->columns, STR("rowid")) >=
+        0) /* the column hides the row's id: count the rows off */
+        return sql_text(call,
+                        "SELECT %S FROM " SQL_MAIN ".%I LIMIT %D OFFSET %D",
+                        list,
+                        object->name,
+                        end - from,
                         from);
     if (from == 0 && end == object->row_count)
         return sql_text(call, "SELECT %S FROM " SQL_MAIN ".%I", list, object->name);
-    return sql_text(call, "SELECT %S FROM " SQL_MAIN ".%I WHERE rowid >= %D AND rowid < %D", list, object->name, from,
+    return sql_text(call,
+                    "SELECT %S FROM " SQL_MAIN ".%I WHERE rowid >= %D AND rowid < %D",
+                    list,
+                    object->name,
+                    from,
                     end);
 }
 
@@ -72,7 +82,8 @@ static bool sink_row(struct sink *sink, duckdb_data_chunk chunk, idx_t row)
 }
 
 /* Everything the answer has into the sink, until that is full. */
-static err sink_fill(struct call *call, struct sink *sink, struct sql_result *result, struct sql_failure *failure)
+static err sink_fill(struct call *call, struct sink *sink, struct sql_result *result,
+                     struct sql_failure *failure)
 {
     bool written = true;
     while (written && !sink->full && !sink->out->failed && !call_cancelled(call)) {
@@ -88,9 +99,13 @@ static err sink_fill(struct call *call, struct sink *sink, struct sql_result *re
         return call_fault(call, DUCKDB_ERROR_INTERRUPT, NULL);
     TRY(sql_stream_end(call, result, failure));
     if (!written)
-        return err_new(call->mem, 507, "storage_full", "The file of rows could not be written: the disk may be full.");
+        return err_new(call->mem,
+                       507,
+                       "storage_full",
+                       "The file of rows could not be written: the disk may be full.");
     if (sink->out->failed)
-        return err_new(call->mem, 422, "row_too_large", "A row is larger than %d MB.", PAGE_BYTES_MAX >> 20);
+        return err_new(
+            call->mem, 422, "row_too_large", "A row is larger than %d MB.", PAGE_BYTES_MAX >> 20);
     return NULL;
 }
 
@@ -136,7 +151,10 @@ static err csv_write(struct call *call, str sql, const char *path)
     if (failure.message.at)
         return err_internal(call->mem, "engine: rows: %.*s", STR_ARGS(failure.message));
     if (!flush(&sink))
-        return err_new(call->mem, 507, "storage_full", "The file of rows could not be written: the disk may be full.");
+        return err_new(call->mem,
+                       507,
+                       "storage_full",
+                       "The file of rows could not be written: the disk may be full.");
     return NULL;
 }
 
@@ -159,29 +177,39 @@ static err parquet_list(struct call *call, const struct object *object, str *out
     return NULL;
 }
 
-static err parquet_write(struct call *call, const struct object *object, int64_t from, int64_t limit, const char *path)
+static err parquet_write(struct call *call, const struct object *object, int64_t from,
+                         int64_t limit, const char *path)
 {
     str list;
     struct sql_failure failure;
     TRY(parquet_list(call, object, &list));
     TRY(sql_try(call,
-                sql_text(call, "COPY (%S) TO %L (FORMAT parquet, COMPRESSION zstd)",
-                         range_sql(call, object, list, from, limit), str_of(path)),
-                NULL, &failure));
+                sql_text(call,
+                         "COPY (%S) TO %L (FORMAT parquet, COMPRESSION zstd)",
+                         range_sql(call, object, list, from, limit),
+                         str_of(path)),
+                NULL,
+                &failure));
     if (failure.message.at)
-        return err_new(call->mem, 422, "not_parquet", "These rows can't be written as Parquet: %.*s",
+        return err_new(call->mem,
+                       422,
+                       "not_parquet",
+                       "These rows can't be written as Parquet: %.*s",
                        STR_ARGS(failure.message));
     return NULL;
 }
 
-static err rows_file(struct call *call, const struct object *object, const struct rows_ask *ask, int64_t from,
-                     struct rows_page *out)
+static err rows_file(struct call *call, const struct object *object, const struct rows_ask *ask,
+                     int64_t from, struct rows_page *out)
 {
-    char *path = str_c(call->mem, str_fmt(call->mem, "%s/rows-%.*s", call->tmp_dir, STR_ARGS(id_random(call->mem))));
+    char *path =
+        str_c(call->mem,
+              str_fmt(call->mem, "%s/rows-%.*s", call->tmp_dir, STR_ARGS(id_random(call->mem))));
     if (arena_failed(call->mem))
         return &err_no_memory;
-    err e = ask->format == ROWS_PARQUET ? parquet_write(call, object, from, ask->limit, path)
-                                        : csv_write(call, range_sql(call, object, STR("*"), from, ask->limit), path);
+    err e = ask->format == ROWS_PARQUET
+                ? parquet_write(call, object, from, ask->limit, path)
+                : csv_write(call, range_sql(call, object, STR("*"), from, ask->limit), path);
     if (e)
         unlink(path);
     else
@@ -197,8 +225,11 @@ static err rows_from(struct call *call, const struct meta *meta, str cursor, int
     struct cursor at;
     TRY(cursor_read(call->mem, str_fmt(call->mem, "rows %lld", (long long)meta->id), cursor, &at));
     if (at.version != meta->object.version)
-        return err_new(call->mem, 410, "cursor_expired",
-                       "\"%.*s\" has changed since: begin again at its first page.", STR_ARGS(meta->object.name));
+        return err_new(call->mem,
+                       410,
+                       "cursor_expired",
+                       "\"%.*s\" has changed since: begin again at its first page.",
+                       STR_ARGS(meta->object.name));
     if (at.position > meta->object.row_count)
         return err_new(call->mem, 400, "invalid_cursor", "The cursor points behind the last row.");
     *from = at.position;
@@ -216,18 +247,21 @@ err worker_rows(struct call *call, const struct rows_ask *ask, struct rows_page 
     TRY(rows_from(call, &meta, ask->after, &from));
     const struct object *object = &meta.object;
     out->version = object->version;
-    int64_t end = ask->limit > 0 && ask->limit < object->row_count - from ? from + ask->limit : object->row_count;
+    int64_t end = ask->limit > 0 && ask->limit < object->row_count - from ? from + ask->limit
+                                                                          : object->row_count;
     if (ask->format == ROWS_JSON) {
         CLEANUP(buf_done) struct buf b;
         buf_init(&b, PAGE_BYTES_MAX);
         struct sink sink = {.out = &b, .fd = -1};
-        TRY(rows_json(call, range_sql(call, object, STR("*"), from, ask->limit), &sink, &out->json));
+        TRY(rows_json(
+            call, range_sql(call, object, STR("*"), from, ask->limit), &sink, &out->json));
         end = from + sink.rows;
     } else {
         TRY(rows_file(call, object, ask, from, out));
     }
     if (end < object->row_count)
-        out->next = cursor_text(call->mem, str_fmt(call->mem, "rows %lld", (long long)meta.id),
+        out->next = cursor_text(call->mem,
+                                str_fmt(call->mem, "rows %lld", (long long)meta.id),
                                 (struct cursor){object->version, end});
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }

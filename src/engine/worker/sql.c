@@ -65,8 +65,10 @@ void sql_result_done(struct sql_result *result)
     result->open = false;
 }
 
-/* "Binder Error: text\n\nLINE 3: ... x ...\n      ^" becomes its text; the caret's place is not always there. */
-static void failure_read(struct call *call, duckdb_error_type type, const char *message, struct sql_failure *failure)
+/* "Binder Error: text\n\nLINE 3: ... x ...\n      ^" becomes its text; the caret's place is not
+ * always there. */
+static void failure_read(struct call *call, duckdb_error_type type, const char *message,
+                         struct sql_failure *failure)
 {
     str text = str_copy(call->mem, str_of(message ? message : "no reason given"));
     const char *line = text.len ? memmem(text.at, text.len, "\n\nLINE ", 7) : NULL;
@@ -75,8 +77,10 @@ static void failure_read(struct call *call, duckdb_error_type type, const char *
     *failure = (struct sql_failure){.type = type, .message = str_trim(text), .position = -1};
 }
 
-/* What the machine is to blame for is returned; what the statement is to blame for goes to `failure`. */
-static err failed(struct call *call, duckdb_error_type type, const char *message, struct sql_failure *failure)
+/* What the machine is to blame for is returned; what the statement is to blame for goes to
+ * `failure`. */
+static err failed(struct call *call, duckdb_error_type type, const char *message,
+                  struct sql_failure *failure)
 {
     err e = call_fault(call, type, message);
     if (e)
@@ -95,7 +99,8 @@ err sql_try_query(struct call *call, str sql, struct sql_result *out, struct sql
     out->open = true;
     if (duckdb_query(call->connection, text, &out->result) == DuckDBSuccess)
         return NULL;
-    return failed(call, duckdb_result_error_type(&out->result), duckdb_result_error(&out->result), failure);
+    return failed(
+        call, duckdb_result_error_type(&out->result), duckdb_result_error(&out->result), failure);
 }
 
 err sql_try(struct call *call, str sql, int64_t *changed, struct sql_failure *failure)
@@ -105,13 +110,14 @@ err sql_try(struct call *call, str sql, int64_t *changed, struct sql_failure *fa
     if (failure->message.at || !changed)
         return NULL;
     *changed = (int64_t)duckdb_rows_changed(&result.result);
-    if (*changed == 0 && duckdb_column_count(&result.result) == 1 && duckdb_row_count(&result.result) == 1)
+    if (*changed == 0 && duckdb_column_count(&result.result) == 1 &&
+        duckdb_row_count(&result.result) == 1)
         *changed = sql_i64(&result, 0, 0); /* CREATE TABLE AS tells its count as a row */
     return NULL;
 }
 
-static err stream_start(struct call *call, duckdb_prepared_statement prepared, struct sql_result *out,
-                        struct sql_failure *failure)
+static err stream_start(struct call *call, duckdb_prepared_statement prepared,
+                        struct sql_result *out, struct sql_failure *failure)
 {
     duckdb_pending_result pending = NULL;
     if (duckdb_pending_prepared_streaming(prepared, &pending) == DuckDBError) {
@@ -124,7 +130,8 @@ static err stream_start(struct call *call, duckdb_prepared_statement prepared, s
     duckdb_destroy_pending(&pending);
     if (state == DuckDBSuccess)
         return NULL;
-    return failed(call, duckdb_result_error_type(&out->result), duckdb_result_error(&out->result), failure);
+    return failed(
+        call, duckdb_result_error_type(&out->result), duckdb_result_error(&out->result), failure);
 }
 
 err sql_try_stream(struct call *call, str sql, struct sql_result *out, struct sql_failure *failure)
@@ -237,8 +244,8 @@ void sql_rollback(struct sql_tx *tx)
 {
     if (!tx->call)
         return;
-    /* Not through sql_run: it must be tried with a full arena and a cancelled call too; it fails only when there is
-     * nothing to roll back. */
+    /* Not through sql_run: it must be tried with a full arena and a cancelled call too; it fails
+     * only when there is nothing to roll back. */
     duckdb_query(tx->call->connection, "ROLLBACK", NULL);
     tx->call = NULL;
 }

@@ -1,8 +1,10 @@
 /*
- * Statements of our own: text with names and values put in safely, running it, reading small answers.
+ * Statements of our own: text with names and values put in safely, running it, reading small
+ * answers.
  *
- * A format has %I (an identifier, quoted), %L (a text as a literal; absent is NULL), %S (SQL made by us or checked by
- * the guard, as it is), each a `str`, and %D (an int64_t). The team's objects are named through SQL_MAIN and SQL_OURS.
+ * A format has %I (an identifier, quoted), %L (a text as a literal; absent is NULL), %S (SQL made
+ * by us or checked by the guard, as it is), each a `str`, and %D (an int64_t). The team's objects
+ * are named through SQL_MAIN and SQL_OURS.
  */
 #ifndef ENGINE_WORKER_SQL_H
 #define ENGINE_WORKER_SQL_H
@@ -37,18 +39,22 @@ str sql_str(struct call *call, struct sql_result *result, size_t row, size_t col
 /* A statement that may fail by what the user gave: the caller turns the message into an err. */
 struct sql_failure {
     duckdb_error_type type;
-    str message; /* without DuckDB's "LINE 1:" part; absent: it went well */
+    str message;      /* without DuckDB's "LINE 1:" part; absent: it went well */
     int64_t position; /* in the statement, or -1 */
 };
 
-/* Runs `sql`; rows changed, for an INSERT or CREATE TABLE AS. The err is of the machine, never of the statement. */
+/* Runs `sql`; rows changed, for an INSERT or CREATE TABLE AS. The err is of the machine, never of
+ * the statement. */
 MUST_CHECK err sql_try(struct call *call, str sql, int64_t *changed, struct sql_failure *failure);
 /* The same with its answer. */
-MUST_CHECK err sql_try_query(struct call *call, str sql, struct sql_result *out, struct sql_failure *failure);
+MUST_CHECK err sql_try_query(struct call *call, str sql, struct sql_result *out,
+                             struct sql_failure *failure);
 /* An answer that comes chunk by chunk: duckdb_fetch_chunk on out->result. */
-MUST_CHECK err sql_try_stream(struct call *call, str sql, struct sql_result *out, struct sql_failure *failure);
+MUST_CHECK err sql_try_stream(struct call *call, str sql, struct sql_result *out,
+                              struct sql_failure *failure);
 /* After the last chunk: did it end well? */
-MUST_CHECK err sql_stream_end(struct call *call, struct sql_result *out, struct sql_failure *failure);
+MUST_CHECK err sql_stream_end(struct call *call, struct sql_result *out,
+                              struct sql_failure *failure);
 
 /* A transaction; for CLEANUP(sql_rollback): rolls back unless committed. */
 struct sql_tx {
@@ -56,8 +62,9 @@ struct sql_tx {
 };
 
 MUST_CHECK err sql_begin(struct call *call, struct sql_tx *tx);
-MUST_CHECK err sql_begin_read(struct call *call, struct sql_tx *tx); /* one state for all its statements; no writing */
-MUST_CHECK err sql_commit(struct sql_tx *tx); /* on disk when it returns */
+MUST_CHECK err sql_begin_read(struct call *call,
+                              struct sql_tx *tx); /* one state for all its statements; no writing */
+MUST_CHECK err sql_commit(struct sql_tx *tx);     /* on disk when it returns */
 void sql_rollback(struct sql_tx *tx);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * The parse tree of a user's SQL, held against lists of what is allowed.
  *
- * Every object of the JSON is visited, known or not: one with a "class" is an expression, one with a textual "type" a
- * part of a query, one with an "id" a type of data. What is on no list is refused, so nothing can hide in a member
- * that was not thought of. A table's name is looked up as DuckDB does it: the WITH names in scope first (a recursive
- * one only in its second half), then the team's own.
+ * Every object of the JSON is visited, known or not: one with a "class" is an expression, one with
+ * a textual "type" a part of a query, one with an "id" a type of data. What is on no list is
+ * refused, so nothing can hide in a member that was not thought of. A table's name is looked up as
+ * DuckDB does it: the WITH names in scope first (a recursive one only in its second half), then the
+ * team's own.
  */
 #include <jansson.h>
 #include <math.h>
@@ -12,6 +13,7 @@
 
 #include "engine/worker/functions.h"
 #include "engine/worker/guard.h"
+#include "engine/worker/lex.h"
 
 #define SECONDS_MAX 256  /* EXTRACTs in one statement */
 #define DEPENDS_MAX 256  /* tables in one statement */
@@ -30,20 +32,89 @@ struct walk {
 
 /* Parts of a query: nodes, what stands in FROM, what stands behind, and the inside of types. */
 static const char *const part_types[] = {
-    "SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE", "BASE_TABLE", "EMPTY", "EXPRESSION_LIST",
-    "JOIN", "SUBQUERY", "TABLE_FUNCTION", "PIVOT", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "ORDER_MODIFIER",
-    "DISTINCT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING", "DECIMAL_TYPE_INFO", "LIST_TYPE_INFO",
-    "ARRAY_TYPE_INFO", "STRUCT_TYPE_INFO", "ENUM_TYPE_INFO", "STRING_TYPE_INFO", "USER_TYPE_INFO",
+    "SELECT_NODE",
+    "SET_OPERATION_NODE",
+    "RECURSIVE_CTE_NODE",
+    "CTE_NODE",
+    "BASE_TABLE",
+    "EMPTY",
+    "EXPRESSION_LIST",
+    "JOIN",
+    "SUBQUERY",
+    "TABLE_FUNCTION",
+    "PIVOT",
+    "LIMIT_MODIFIER",
+    "LIMIT_PERCENT_MODIFIER",
+    "ORDER_MODIFIER",
+    "DISTINCT_MODIFIER",
+    "ORDER_DEFAULT",
+    "ASCENDING",
+    "DESCENDING",
+    "DECIMAL_TYPE_INFO",
+    "LIST_TYPE_INFO",
+    "ARRAY_TYPE_INFO",
+    "STRUCT_TYPE_INFO",
+    "ENUM_TYPE_INFO",
+    "STRING_TYPE_INFO",
+    "USER_TYPE_INFO",
 };
 static const char *const expression_classes[] = {
-    "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA",
-    "LAMBDA_REF", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "WINDOW",
+    "BETWEEN",
+    "CASE",
+    "CAST",
+    "COLLATE",
+    "COLUMN_REF",
+    "COMPARISON",
+    "CONJUNCTION",
+    "CONSTANT",
+    "FUNCTION",
+    "LAMBDA",
+    "LAMBDA_REF",
+    "OPERATOR",
+    "POSITIONAL_REFERENCE",
+    "STAR",
+    "SUBQUERY",
+    "WINDOW",
 };
 static const char *const data_types[] = {
-    "NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
-    "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "VARCHAR", "CHAR", "BLOB", "DATE", "TIME", "TIMESTAMP",
-    "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "TIME WITH TIME ZONE", "INTERVAL",
-    "UUID", "LIST", "ARRAY", "STRUCT", "MAP", "ENUM", "USER", "BIT", "UNION", "STRING_LITERAL", "INTEGER_LITERAL",
+    "NULL",
+    "BOOLEAN",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+    "VARCHAR",
+    "CHAR",
+    "BLOB",
+    "DATE",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMP_S",
+    "TIMESTAMP_MS",
+    "TIMESTAMP_NS",
+    "TIMESTAMP WITH TIME ZONE",
+    "TIME WITH TIME ZONE",
+    "INTERVAL",
+    "UUID",
+    "LIST",
+    "ARRAY",
+    "STRUCT",
+    "MAP",
+    "ENUM",
+    "USER",
+    "BIT",
+    "UNION",
+    "STRING_LITERAL",
+    "INTEGER_LITERAL",
 };
 /* Columns that are functions of the server when no table has them. */
 static const char *const server_words[] = {"current_catalog", "current_schema"};
@@ -62,7 +133,8 @@ static bool is_one_of(const char *const *list, size_t n, const char *text)
 static str member(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
-    return json_is_string(value) ? (str){json_string_value(value), json_string_length(value)} : STR("");
+    return json_is_string(value) ? (str){json_string_value(value), json_string_length(value)}
+                                 : STR("");
 }
 
 static int64_t place(const json_t *object)
@@ -118,7 +190,8 @@ static err table_unknown(struct walk walk, const json_t *object, str name)
     }
     str text = named(walk, "There is no table or view named \"%.*s\".", name);
     if (like.at)
-        text = str_fmt(walk.tree->call->mem, "%.*s Did you mean \"%.*s\"?", STR_ARGS(text), STR_ARGS(like));
+        text = str_fmt(
+            walk.tree->call->mem, "%.*s Did you mean \"%.*s\"?", STR_ARGS(text), STR_ARGS(like));
     return refuse(walk, object, text);
 }
 
@@ -126,10 +199,15 @@ static err check_table(struct walk walk, const json_t *object)
 {
     str schema = member(object, "schema_name"), name = member(object, "table_name");
     if (member(object, "catalog_name").len || (schema.len && !str_eq_nocase(schema, STR("main"))))
-        return refuse(walk, object, named(walk, "Only your own tables and views can be read, by their name alone: "
-                                                "\"%.*s\" is named with another schema or database.", name));
+        return refuse(walk,
+                      object,
+                      named(walk,
+                            "Only your own tables and views can be read, by their name alone: "
+                            "\"%.*s\" is named with another schema or database.",
+                            name));
     if (json_is_object(json_object_get(object, "at_clause")))
-        return refuse(walk, object, STR("AT is not available: a table has no older versions to read."));
+        return refuse(
+            walk, object, STR("AT is not available: a table has no older versions to read."));
     if (!schema.len && in_scope(walk.scope, name))
         return NULL;
     for (size_t i = 0; i < walk.tree->own->n; i++)
@@ -145,10 +223,15 @@ static err check_function_name(struct walk walk, const json_t *object)
         walk.tree->rewritten--;
         return NULL;
     }
-    if (member(object, "catalog").len || str_eq_nocase(schema, STR("tdc")) || !function_allowed(name)) {
-        str text = named(walk, "The function \"%.*s\" is not available.", name), like = function_like(name);
-        if (like.at)
-            text = str_fmt(walk.tree->call->mem, "%.*s Did you mean \"%.*s\"?", STR_ARGS(text), STR_ARGS(like));
+    if (member(object, "catalog").len || str_eq_nocase(schema, STR("tdc")) ||
+        !function_allowed(name)) {
+        str text = named(walk, "The function \"%.*s\" is not available.", name),
+            like = function_like(name);
+        if (like.at && !str_eq_nocase(like, name))
+            text = str_fmt(walk.tree->call->mem,
+                           "%.*s Did you mean \"%.*s\"?",
+                           STR_ARGS(text),
+                           STR_ARGS(like));
         return refuse(walk, object, text);
     }
     if (function_is_volatile(name))
@@ -204,9 +287,12 @@ static err check_column(struct walk walk, const json_t *object)
 static err check_expression(struct walk walk, const json_t *object, const char *class)
 {
     if (strcmp(class, "PARAMETER") == 0)
-        return refuse(walk, object, STR("Parameters (? and $1) are not available: write the values themselves."));
+        return refuse(walk,
+                      object,
+                      STR("Parameters (? and $1) are not available: write the values themselves."));
     if (!is_one_of(expression_classes, LENGTH(expression_classes), class))
         return refuse(walk, object, STR("The statement has an expression that is not available."));
+    walk.tree->collates |= strcmp(class, "COLLATE") == 0;
     if (strcmp(class, "FUNCTION") == 0)
         return check_function(walk, object);
     if (strcmp(class, "WINDOW") == 0)
@@ -222,7 +308,8 @@ static err check_type(struct walk walk, const json_t *object, const char *id)
         return NULL;
     const json_t *info = json_object_get(object, "type_info");
     str name = member(info, "user_type_name");
-    if (member(info, "catalog").len || member(info, "schema").len || !str_eq_nocase(name, STR("json")))
+    if (member(info, "catalog").len || member(info, "schema").len ||
+        !str_eq_nocase(name, STR("json")))
         return refuse(walk, object, named(walk, "There is no type named \"%.*s\".", name));
     return NULL;
 }
@@ -239,9 +326,11 @@ static err check_part(struct walk walk, const json_t *object, const char *type)
         return NULL;
     size_t i;
     const json_t *pivot;
-    json_array_foreach (json_object_get(object, "pivots"), i, pivot)
-        if (member(pivot, "pivot_enum").len)
-            return refuse(walk, object, STR("PIVOT needs its values listed: ON column IN (...)."));
+    json_array_foreach(json_object_get(object, "pivots"), i, pivot) if (
+        member(pivot, "pivot_enum")
+            .len) return refuse(walk,
+                                object,
+                                STR("PIVOT needs its values listed: ON column IN (...)."));
     return NULL;
 }
 
@@ -254,14 +343,14 @@ static void check_sample(struct walk walk, const json_t *object)
         walk.tree->out->is_volatile = true;
 }
 
-static err walk_members(struct walk walk, const json_t *object, const char *but, const char *but_too)
+static err walk_members(struct walk walk, const json_t *object, const char *but,
+                        const char *but_too)
 {
     const char *key;
     const json_t *value;
     /* The cast: jansson's iteration wants an object it could change, and does not. */
-    json_object_foreach ((json_t *)object, key, value)
-        if (strcmp(key, but) && strcmp(key, but_too))
-            TRY(walk_value(walk, value));
+    json_object_foreach((json_t *)object, key, value) if (strcmp(key, but) && strcmp(key, but_too))
+        TRY(walk_value(walk, value));
     return NULL;
 }
 
@@ -272,12 +361,14 @@ static err walk_table_function(struct walk walk, const json_t *object)
     str name = member(function, "function_name"), schema = member(function, "schema");
     if (member(function, "catalog").len || (schema.len && !str_eq(schema, STR("main"))) ||
         !function_makes_rows(name))
-        return refuse(walk, object, named(walk, "The table function \"%.*s\" is not available.", name));
+        return refuse(
+            walk, object, named(walk, "The table function \"%.*s\" is not available.", name));
     TRY(walk_members(walk, function, "class", "class"));
     return walk_members(walk, object, "function", "function");
 }
 
-/* A query and its WITH names: each sees those before it, the query all; then they are out of scope again. */
+/* A query and its WITH names: each sees those before it, the query all; then they are out of scope
+ * again. */
 static err walk_query(struct walk walk, const json_t *object)
 {
     const json_t *map = json_object_get(json_object_get(object, "cte_map"), "map");
@@ -327,14 +418,24 @@ static err walk_object(struct walk walk, const json_t *object)
 static err walk_value(struct walk walk, const json_t *value)
 {
     if (++*walk.nodes > NODES_MAX)
-        return guard_refuse(walk.tree->call, walk.tree->sql, -1, STR("The statement is too large."));
+        return guard_refuse(
+            walk.tree->call, walk.tree->sql, -1, STR("The statement is too large."));
     if (json_is_object(value))
         return walk_object(walk, value);
     size_t i;
     const json_t *item;
-    json_array_foreach (value, i, item)
-        TRY(walk_value(walk, item));
+    json_array_foreach(value, i, item) TRY(walk_value(walk, item));
     return NULL;
+}
+
+static bool has_pivot(str sql)
+{
+    struct lexer lexer = {sql, 0};
+    struct token t;
+    while ((t = lex_next(&lexer)).kind != TOKEN_END)
+        if (token_is(t, "pivot"))
+            return true;
+    return false;
 }
 
 static err check_failure(struct tree *tree, const json_t *answer)
@@ -343,10 +444,19 @@ static err check_failure(struct tree *tree, const json_t *answer)
     int64_t position = -1;
     if (!str_i64(member(answer, "position"), &position))
         position = -1;
+    if (str_eq(kind, STR("not implemented")) && has_pivot(tree->sql))
+        return guard_refuse(tree->call,
+                            tree->sql,
+                            -1,
+                            STR("PIVOT needs its values listed, and to stand in FROM: SELECT * "
+                                "FROM (PIVOT t ON a IN "
+                                "('x', 'y') USING sum(b))."));
     if (str_eq(kind, STR("not implemented")))
-        return guard_refuse(tree->call, tree->sql, -1,
-                            STR("Only a statement that reads is taken: SELECT, WITH, VALUES or TABLE. (PIVOT needs "
-                                "its values listed, in a FROM: SELECT * FROM (PIVOT t ON a IN (...) USING ...).)"));
+        return guard_refuse(
+            tree->call,
+            tree->sql,
+            -1,
+            STR("Only a statement that reads is taken: SELECT, WITH, VALUES or TABLE."));
     return guard_refuse(tree->call, tree->sql, position, str_copy(tree->call->mem, message));
 }
 
@@ -358,7 +468,8 @@ static err tree_walk(struct tree *tree, const json_t *answer)
     if (json_array_size(statements) == 0)
         return guard_refuse(tree->call, tree->sql, -1, STR("There is no statement in it."));
     if (json_array_size(statements) > 1)
-        return guard_refuse(tree->call, tree->sql, -1, STR("Only one statement at a time is taken."));
+        return guard_refuse(
+            tree->call, tree->sql, -1, STR("Only one statement at a time is taken."));
     size_t nodes = 0;
     return walk_value((struct walk){.tree = tree, .nodes = &nodes}, json_array_get(statements, 0));
 }
@@ -372,10 +483,14 @@ err tree_check(struct tree *tree, str json)
         return &err_no_memory;
     tree->seconds_n = tree->out->depends_n = 0;
     json_error_t error;
-    json_t *answer = json_loadb(json.at, json.len, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
+    json_t *answer =
+        json_loadb(json.at, json.len, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
     if (!answer)
-        return guard_refuse(tree->call, tree->sql, -1, STR("The statement is nested too deeply or has a number that "
-                                                           "is too large."));
+        return guard_refuse(tree->call,
+                            tree->sql,
+                            -1,
+                            STR("The statement is nested too deeply or has a number that "
+                                "is too large."));
     err e = tree_walk(tree, answer);
     json_decref(answer);
     return e;

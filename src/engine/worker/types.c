@@ -35,14 +35,15 @@ static const struct {
 };
 
 /* Types that have no text of their own here, alone or inside another. */
-static const char *const not_shown[] = {"BIT", "BIGNUM", "VARIANT", "GEOMETRY", "AGGREGATE_STATE", "POINTER", "TYPE"};
+static const char *const not_shown[] = {
+    "BIT", "BIGNUM", "VARIANT", "GEOMETRY", "AGGREGATE_STATE", "POINTER", "TYPE"};
 
 static bool has_not_shown(str type)
 {
     for (size_t at = 0; at < type.len;) {
         size_t end = at;
-        while (end < type.len && type.at[end] != '(' && type.at[end] != ')' && type.at[end] != ',' &&
-               type.at[end] != ' ' && type.at[end] != '[')
+        while (end < type.len && type.at[end] != '(' && type.at[end] != ')' &&
+               type.at[end] != ',' && type.at[end] != ' ' && type.at[end] != '[')
             end++;
         for (size_t i = 0; i < LENGTH(not_shown); i++)
             if (str_eq(str_sub(type, at, end - at), str_of(not_shown[i])))
@@ -92,9 +93,13 @@ err types_described(struct call *call, struct sql_result *result, struct columns
         str name = sql_str(call, result, i, 0), type = sql_str(call, result, i, 1);
         out->at[i] = (struct column){name, type_name(call->mem, type)};
         if (!out->at[i].column_type.at)
-            return err_new(call->mem, 422, "invalid_query",
-                           "Column \"%.*s\" is of the type %.*s, which can't be shown: cast it to text.",
-                           STR_ARGS(name), STR_ARGS(type));
+            return err_new(
+                call->mem,
+                422,
+                "invalid_query",
+                "Column \"%.*s\" is of the type %.*s, which can't be shown: cast it to text.",
+                STR_ARGS(name),
+                STR_ARGS(type));
     }
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }

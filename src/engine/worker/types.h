@@ -12,7 +12,8 @@ str type_name(struct arena *mem, str duckdb_type);
 bool type_is_integer(str name);
 /* n of varchar(n), else 0. */
 int64_t type_varchar_max(str name);
-/* The columns that an answer of DESCRIBE or of duckdb_columns names: first its name, then its type. */
+/* The columns that an answer of DESCRIBE or of duckdb_columns names: first its name, then its type.
+ */
 MUST_CHECK err types_described(struct call *call, struct sql_result *result, struct columns *out);
 
 #endif

@@ -1,15 +1,16 @@
 /*
- * The worker's operations without its process: a DuckDB file of a test, attached as the engine process does it, and
- * what the process would give the operations (progress, cancelling, helpers on the other cores).
+ * The worker's operations without its process: a DuckDB file of a test, attached as the engine
+ * process does it, and what the process would give the operations (progress, cancelling, helpers on
+ * the other cores).
  */
 #ifndef TESTS_UNIT_ENGINE_WORKER_HARNESS_H
 #define TESTS_UNIT_ENGINE_WORKER_HARNESS_H
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <dirent.h>
 #include <jansson.h>
@@ -95,7 +96,11 @@ static inline void ok(err e)
 {
     call_serial(&harness.call);
     if (e)
-        fail_msg("%d %s: %.*s %.*s [%.*s]", e->status, e->code, STR_ARGS(e->detail), STR_ARGS(e->errors),
+        fail_msg("%d %s: %.*s %.*s [%.*s]",
+                 e->status,
+                 e->code,
+                 STR_ARGS(e->detail),
+                 STR_ARGS(e->errors),
                  STR_ARGS(e->inside));
 }
 
@@ -108,7 +113,8 @@ static inline void attach_file(void)
     assert_int_equal(duckdb_open_ext(NULL, &harness.database, config, NULL), DuckDBSuccess);
     duckdb_destroy_config(&config);
     assert_int_equal(duckdb_connect(harness.database, &harness.call.connection), DuckDBSuccess);
-    run_sql("SET threads = 2; SET external_threads = 2; SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false;"
+    run_sql("SET threads = 2; SET external_threads = 2; SET TimeZone = 'UTC'; SET "
+            "autoinstall_known_extensions = false;"
             "SET autoload_known_extensions = false");
     snprintf(sql, sizeof(sql), "ATTACH '%s/engine.duckdb' AS " TEAM_CATALOG, harness.dir);
     run_sql(sql);
@@ -194,8 +200,8 @@ static inline struct columns columns_of(const char *const *pairs)
 #define COLUMNS(...) columns_of((const char *const[]){__VA_ARGS__, NULL, NULL})
 #define INFERRED ((struct columns){0})
 
-static inline err load_text(const char *table, enum load_mode mode, enum load_format format, const char *text,
-                            struct columns columns, struct object *out)
+static inline err load_text(const char *table, enum load_mode mode, enum load_format format,
+                            const char *text, struct columns columns, struct object *out)
 {
     int64_t added;
     struct load load = {.table = str_of(table),
@@ -215,18 +221,18 @@ static inline str query_rows(const char *sql)
     return queried.json;
 }
 
-#define assert_str(s, text)                                                                                            \
-    do {                                                                                                               \
-        str got_ = (s);                                                                                                \
-        if (!str_eq(got_, str_of(text)))                                                                               \
-            fail_msg("got  %.*s\nwant %s", STR_ARGS(got_), text);                                                      \
+#define assert_str(s, text)                                       \
+    do {                                                          \
+        str got_ = (s);                                           \
+        if (!str_eq(got_, str_of(text)))                          \
+            fail_msg("got  %.*s\nwant %s", STR_ARGS(got_), text); \
     } while (0)
 
-#define assert_has(s, part)                                                                                            \
-    do {                                                                                                               \
-        str got_ = (s);                                                                                                \
-        if (!got_.at || !memmem(got_.at, got_.len, part, strlen(part)))                                                \
-            fail_msg("\"%s\" is not in: %.*s", part, STR_ARGS(got_));                                                  \
+#define assert_has(s, part)                                             \
+    do {                                                                \
+        str got_ = (s);                                                 \
+        if (!got_.at || !memmem(got_.at, got_.len, part, strlen(part))) \
+            fail_msg("\"%s\" is not in: %.*s", part, STR_ARGS(got_));   \
     } while (0)
 
 #endif
