@@ -5,6 +5,7 @@
 
 #include "http/openapi.h"
 #include "http/schema.h"
+#include "http/walk.h"
 
 static const char head[] =
     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -273,37 +274,21 @@ static void link_print(struct buf *out, const struct route *route)
     buf_add(out, STR("</a>"));
 }
 
-/* Each route of a tag, in the order of the tables. */
-static void tag_each(struct buf *out, const struct route_table *tables, size_t count,
-                     const char *tag, void (*print)(struct buf *, const struct route *))
-{
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < tables[i].count && strcmp(tables[i].tag, tag) == 0; j++)
-            print(out, &tables[i].routes[j]);
-    }
-}
-
-static bool tag_is_new(const struct route_table *tables, size_t i)
-{
-    for (size_t before = 0; before < i; before++) {
-        if (strcmp(tables[before].tag, tables[i].tag) == 0)
-            return false;
-    }
-    return true;
-}
-
 /* Each tag once: what opens it, its name, what follows, its routes, what closes it. */
 static void tags_each(struct buf *out, const struct route_table *tables, size_t count,
                       const char *const around[3],
                       void (*print)(struct buf *, const struct route *))
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!tag_is_new(tables, i))
+    for (struct walk first = WALK(tables, count); walk_on(&first);) {
+        if (!walk_tag_is_new(&first))
             continue;
         buf_add(out, str_of(around[0]));
-        html_text(out, tables[i].tag);
+        walk_tag_print(out, first.tag, html_add);
         buf_add(out, str_of(around[1]));
-        tag_each(out, tables, count, tables[i].tag, print);
+        for (struct walk walk = WALK(tables, count); walk_on(&walk);) {
+            if (str_eq(walk.tag, first.tag))
+                print(out, walk.route);
+        }
         buf_add(out, str_of(around[2]));
     }
 }

@@ -10,35 +10,9 @@
 
 #include "http/openapi.h"
 #include "http/schema.h"
+#include "http/walk.h"
 
 #define OPERATION_ID_MAX 200 /* bytes */
-
-/* All routes in their order. */
-struct walk {
-    const struct route_table *tables;
-    size_t count, table, next;
-    const struct route *route; /* where it stands */
-    const char *tag;
-};
-
-static bool walk_on(struct walk *walk)
-{
-    while (walk->table < walk->count && walk->next == walk->tables[walk->table].count) {
-        walk->table++;
-        walk->next = 0;
-    }
-    if (walk->table == walk->count)
-        return false;
-    const struct route_table *table = &walk->tables[walk->table];
-    walk->route = &table->routes[walk->next++];
-    walk->tag = table->tag;
-    return true;
-}
-
-static struct walk walk_again(const struct walk *walk)
-{
-    return (struct walk){.tables = walk->tables, .count = walk->count};
-}
 
 static void method_print(struct buf *out, const struct route *route)
 {
@@ -75,7 +49,7 @@ static void operation_id_print(struct buf *out, const struct walk *walk)
     CLEANUP(buf_done) struct buf id = {.max = OPERATION_ID_MAX + 8};
     operation_name(&id, walk->route);
     int before = 0;
-    for (struct walk w = walk_again(walk); walk_on(&w) && w.route != walk->route;)
+    for (struct walk w = WALK(walk->tables, walk->count); walk_on(&w) && w.route != walk->route;)
         before += name_is_same(w.route, walk->route);
     if (before)
         buf_fmt(&id, "_%d", before + 1);
@@ -266,7 +240,7 @@ static void operation_print(struct buf *out, const struct walk *walk)
     operation_id_print(out, walk);
     put_key(out, "tags");
     put_open(out, '[');
-    json_print_str(out, str_of(walk->tag));
+    walk_tag_print(out, walk->tag, json_print_str);
     buf_char(out, ']');
     if (route->help)
         put_member(out, "summary", route->help);
@@ -281,8 +255,8 @@ static void paths_print(struct buf *out, const struct route_table *tables, size_
 {
     put_key(out, "paths");
     put_open(out, '{');
-    for (struct walk walk = {.tables = tables, .count = count}; walk_on(&walk);) {
-        struct walk other = walk_again(&walk);
+    for (struct walk walk = WALK(tables, count); walk_on(&walk);) {
+        struct walk other = WALK(tables, count);
         while (walk_on(&other) && strcmp(other.route->path, walk.route->path) != 0)
             ;
         if (other.route != walk.route)
@@ -302,14 +276,12 @@ static void tags_print(struct buf *out, const struct route_table *tables, size_t
 {
     put_key(out, "tags");
     put_open(out, '[');
-    for (size_t i = 0; i < count; i++) {
-        size_t first = 0;
-        while (strcmp(tables[first].tag, tables[i].tag) != 0)
-            first++;
-        if (first != i)
+    for (struct walk walk = WALK(tables, count); walk_on(&walk);) {
+        if (!walk_tag_is_new(&walk))
             continue;
         put_open(out, '{');
-        put_member(out, "name", tables[i].tag);
+        put_key(out, "name");
+        walk_tag_print(out, walk.tag, json_print_str);
         buf_char(out, '}');
     }
     buf_char(out, ']');

@@ -133,11 +133,18 @@ static const struct route other_routes[] = {
      .help = "Takes anything"},
 };
 
+static const struct route untagged_routes[] = {
+    {.method = "GET", .path = "/boxes/{id}", .run = thing_run, .help = "One box"},
+    {.method = "GET", .path = "/lids", .run = thing_run, .help = "Lids"},
+    {.method = "GET", .path = "/boxes", .run = thing_run, .help = "Boxes"},
+};
+
 static const struct route_table tables[] = {
     {.tag = "Things", .routes = thing_routes, .count = LENGTH(thing_routes)},
     {.tag = "Empty", .routes = other_routes, .count = 0},
     {.tag = "Others & more", .routes = other_routes, .count = LENGTH(other_routes)},
     {.tag = "Things", .routes = thing_routes, .count = 0},
+    {.tag = NULL, .routes = untagged_routes, .count = LENGTH(untagged_routes)},
 };
 
 static json_t *document(void)
@@ -195,12 +202,15 @@ static void paths(void **state)
     CLEANUP(json_done) json_t *json = document();
     is_text(json, "openapi", "3.1.0");
     is_text(json, "info/version", "1.2.3");
-    is_json(
-        json, "tags", "[{\"name\":\"Things\"},{\"name\":\"Empty\"},{\"name\":\"Others & more\"}]");
-    assert_int_equal(json_object_size(at(json, "paths")), 9);
+    is_json(json,
+            "tags",
+            "[{\"name\":\"Things\"},{\"name\":\"Others & "
+            "more\"},{\"name\":\"Boxes\"},{\"name\":\"Lids\"}]");
+    assert_int_equal(json_object_size(at(json, "paths")), 12);
     assert_int_equal(json_object_size(at(json, "paths/~things~{name}")), 2);
     is_text(json, "paths/~things/get/summary", "Lists things");
     is_text(json, "paths/~things~{name}/delete/tags/0", "Others & more");
+    is_text(json, "paths/~boxes/get/tags/0", "Boxes");
     is_text(json, "paths/~things~{name}/patch/operationId", "patch_things_by_name");
     is_text(json, "paths/~a-b/get/operationId", "get_a_b");
     is_text(json, "paths/~a~b/get/operationId", "get_a_b_2");
@@ -370,12 +380,14 @@ static void page(void **state)
     docs_print(&out, tables, LENGTH(tables), "1.2.3");
     assert_false(out.failed);
     str text = buf_str(&out);
-    size_t routes = LENGTH(thing_routes) + LENGTH(other_routes);
+    size_t routes = LENGTH(thing_routes) + LENGTH(other_routes) + LENGTH(untagged_routes);
     assert_int_equal(count_of(text, "<article id=\""), routes);
     assert_int_equal(count_of(text, "</article>"), routes);
     assert_int_equal(count_of(text, "<pre>curl "), routes);
     assert_int_equal(count_of(text, "<h2>Things</h2>"), 1);
     assert_int_equal(count_of(text, "<h2>Others &amp; more</h2>"), 1);
+    assert_int_equal(count_of(text, "<h2>Boxes</h2>"), 1);
+    assert_int_equal(count_of(text, "<h2>"), 4);
     assert_int_equal(count_of(text, "<table>"), count_of(text, "</table>"));
     assert_int_equal(count_of(text, "Its &quot;name&quot; &lt;&amp;>"), 5);
     assert_int_equal(count_of(text, "text, 1 to 300 bytes"), 5);
