@@ -6,6 +6,14 @@
 
 #include <cmocka.h>
 
+#include <cmocka.h>
+
+#include <cmocka.h>
+
+#include <cmocka.h>
+
+#include <cmocka.h>
+
 #include <string.h>
 
 #include "unit/store/folder.h"
