@@ -118,14 +118,15 @@ static void nursery_message(struct supervisor *supervisor, const struct nursery_
 static void nursery_hear(struct supervisor *supervisor)
 {
     struct nursery_message message;
-    int passed;
     ptrdiff_t n;
-    while ((n = wire_take(supervisor->nursery.fd, &message, sizeof(message), &passed)) ==
-           (ptrdiff_t)sizeof(message)) {
+    do {
+        int passed;
+        n = wire_take(supervisor->nursery.fd, &message, sizeof(message), &passed);
         if (passed >= 0)
             close(passed);
-        nursery_message(supervisor, &message);
-    }
+        if (n == (ptrdiff_t)sizeof(message))
+            nursery_message(supervisor, &message);
+    } while (n == (ptrdiff_t)sizeof(message));
     if (n >= 0 || errno != EAGAIN)
         nursery_lost(supervisor);
 }

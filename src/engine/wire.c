@@ -280,7 +280,8 @@ ptrdiff_t wire_take(int fd, void *message, size_t size, int *passed)
     struct msghdr head = {.msg_iov = &part,
                           .msg_iovlen = 1,
                           .msg_control = control.bytes,
-                          .msg_controllen = sizeof(control.bytes)};
+                          .msg_controllen =
+                              CMSG_LEN(sizeof(int))}; /* one, not what padding holds */
     *passed = -1;
     ssize_t n;
     do

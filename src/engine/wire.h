@@ -85,8 +85,11 @@ bool wire_send(int fd, str frame, int64_t limit_ms) MUST_CHECK;
 /* Messages on a socket that keeps them apart (SOCK_SEQPACKET), with at most one descriptor (-1:
  * none) each. */
 bool wire_pass(int fd, const void *message, size_t size, int passed) MUST_CHECK;
-/* Bytes received, 0: the other side is gone, -1: nothing there or a fault (errno). A message longer
- * than `size` is a fault. */
+/*
+ * Bytes received, 0: the other side is gone, -1: nothing there or a fault (errno). A message longer
+ * than `size`, or with more than one descriptor, is a fault. What was passed (-1: none) is the
+ * caller's to close, also after a fault.
+ */
 ptrdiff_t wire_take(int fd, void *message, size_t size, int *passed) MUST_CHECK;
 
 #endif

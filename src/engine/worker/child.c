@@ -19,6 +19,7 @@
 #include "engine/worker/sandbox.h"
 
 #define CONTROL 3
+#define DESCRIPTORS_MOST 4096 /* that the nursery may have, with one a child */
 #define START_MEMORY ((size_t)4 * 1024 * 1024)
 #define LOCK_WAIT_US (3 * US_PER_S)
 #define LOCK_RETRY_NS (10 * 1000 * 1000)
@@ -30,13 +31,23 @@ struct child {
     char *team_dir, *tmp_dir, *spill_dir;
 };
 
+/* Some sandboxes around containers refuse close_range. */
+static void descriptors_close(void)
+{
+    if (close_range(CONTROL + 1, ~0U, 0) == 0)
+        return;
+    for (int fd = CONTROL + 1; fd < DESCRIPTORS_MOST; fd++)
+        close(fd);
+}
+
 /* Leaves standard input and output alone but empty, keeps standard error for last words, and closes
  * all the rest. */
 static bool descriptors_keep(int control)
 {
     int none = open("/dev/null", O_RDWR);
-    return none >= 0 && dup2(none, 0) >= 0 && dup2(none, 1) >= 0 && dup2(control, CONTROL) >= 0 &&
-           close_range(CONTROL + 1, ~0U, 0) == 0;
+    bool ok = none >= 0 && dup2(none, 0) >= 0 && dup2(none, 1) >= 0 && dup2(control, CONTROL) >= 0;
+    descriptors_close();
+    return ok;
 }
 
 /* What a process that was killed had moved out of its memory. */

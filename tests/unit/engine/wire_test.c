@@ -274,6 +274,43 @@ static void a_full_socket_does_not_hold_the_sender(void **state)
     free(much);
 }
 
+static size_t descriptors_open(void)
+{
+    size_t n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* A hostile process may pass more than it should: none of it stays open here. */
+static void two_descriptors_are_one_too_many(void **state)
+{
+    (void)state;
+    CLEANUP(pair_close) struct pair pair;
+    pair_open(&pair, SOCK_SEQPACKET);
+    struct iovec part = {.iov_base = "call", .iov_len = 4};
+    union {
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr head = {.msg_iov = &part,
+                          .msg_iovlen = 1,
+                          .msg_control = control.bytes,
+                          .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&head);
+    *c = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(2 * sizeof(int))};
+    memcpy(CMSG_DATA(c), (int[]){pair.far, pair.far}, 2 * sizeof(int));
+    assert_int_equal(sendmsg(pair.far, &head, 0), 4);
+    size_t before = descriptors_open();
+    char got[8];
+    int passed;
+    assert_true(wire_take(pair.near, got, sizeof(got), &passed) < 0);
+    if (passed >= 0)
+        close(passed);
+    assert_int_equal(descriptors_open(), before);
+}
+
 static void descriptors_pass_with_their_message(void **state)
 {
     (void)state;
@@ -305,6 +342,7 @@ int main(void)
         cmocka_unit_test(heads_that_cannot_be_are_refused),
         cmocka_unit_test(a_full_socket_does_not_hold_the_sender),
         cmocka_unit_test(descriptors_pass_with_their_message),
+        cmocka_unit_test(two_descriptors_are_one_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

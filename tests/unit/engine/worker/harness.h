@@ -6,11 +6,12 @@
 #ifndef TESTS_UNIT_ENGINE_WORKER_HARNESS_H
 #define TESTS_UNIT_ENGINE_WORKER_HARNESS_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <dirent.h>
 #include <jansson.h>

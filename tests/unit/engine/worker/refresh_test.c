@@ -197,7 +197,9 @@ static void agrees_with_a_naive_model(void **state)
                 json_t *change;
                 json_array_foreach(list, i, change)
                 {
-                    char *one = json_dumps(json_pack("[O]", change), 0);
+                    json_t *alone = json_pack("[O]", change);
+                    char *one = json_dumps(alone, 0);
+                    json_decref(alone);
                     model_apply(&again, str_of(one));
                     free(one);
                 }
