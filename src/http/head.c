@@ -215,7 +215,7 @@ static const struct head_fault *head_check(struct parse *parse, const char *text
     out->head.header_count = parse->n;
     if (out->head.target.len > EXCHANGE_TARGET_MAX)
         return &target_long;
-    if (!target_ok(out->head.target))
+    if (!target_ok(out->head.target) || out->head.target.at != text + method.len + 1)
         return &malformed;
     out->head.target = target_path(out->head.target);
     const struct head_fault *fault = headers_check(out);
