@@ -124,7 +124,7 @@ static err program_open(struct program *p)
                           .fd = 2};
     TRY(folder_make(&p->mem, str_c(&p->mem, p->config.data_dir)));
     struct store_options options = {.path = data_path(p, "store.db"), .log = &p->log};
-    TRY(migrations_load(&p->mem, &options.migrations, &options.migration_count));
+    TRY(migrations_make(&p->mem, embedded_files, &options.migrations, &options.migration_count));
     p->db = (struct db){.mem = &p->mem, .actor = STR("system")};
     TRY(store_open(&p->mem, &options, &p->store));
     p->db.store = p->store;

@@ -185,7 +185,7 @@ static err parquet_write(struct call *call, const struct object *object, int64_t
     TRY(parquet_list(call, object, &list));
     TRY(sql_try(call,
                 sql_text(call,
-                         "COPY (%S) TO %L (FORMAT parquet, COMPRESSION zstd)",
+                         "COPY (%S) TO %L (FORMAT parquet, COMPRESSION snappy)",
                          range_sql(call, object, list, from, limit),
                          str_of(path)),
                 NULL,
