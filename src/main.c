@@ -216,7 +216,7 @@ static err server_part(struct program *p)
 {
     const struct route_table tables[] = {
         {"Accounts", accounts_routes, accounts_route_count, p->accounts},
-        {"Data", data_routes, data_route_count, p->data},
+        {NULL, data_routes, data_route_count, p->data},
         {"Events", events_routes, events_route_count, p->events},
     };
     struct route_table *kept = arena_array(&p->mem, LENGTH(tables), sizeof(*kept));
@@ -261,8 +261,11 @@ static err folder_lock(struct program *p)
         return err_new(&p->mem, 500, "data_dir", "%s can't be made: %s", path, strerror(errno));
     if (flock(p->lock, LOCK_EX | LOCK_NB) == 0)
         return NULL;
-    return err_new(
-        &p->mem, 500, "data_dir", "Another process serves from %.*s", STR_ARGS(p->config.data_dir));
+    return err_new(&p->mem,
+                   500,
+                   "data_dir",
+                   "DATA_DIR=%.*s: another process serves from this folder",
+                   STR_ARGS(p->config.data_dir));
 }
 
 /* As many descriptors as the system lets us have: each listener is one. */

@@ -399,8 +399,8 @@ err fields_parse(struct arena *mem, const struct field *fields, str json, void *
     if (str_trim(json).len == 0)
         json = STR("{}");
     CLEANUP(json_free)
-    json_t *object =
-        json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json_t *object = json_loadb(
+        json.at, json.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (!object)
         return err_new(mem,
                        400,

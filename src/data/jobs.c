@@ -168,12 +168,11 @@ static err counter_next(struct tx *tx, str team, const char *name, int64_t *out)
     return NULL;
 }
 
-#define JOB_SELECT                                                                                 \
-    "SELECT j.*, r.name AS view_name,"                                                             \
-    " (SELECT u.outcome FROM runs u WHERE u.team = j.team AND u.job = j.id AND u.due = "           \
-    "j.last_due) AS last_outcome,"                                                                 \
-    " (SELECT u.error FROM runs u WHERE u.team = j.team AND u.job = j.id AND u.due = j.last_due) " \
-    "AS last_error"                                                                                \
+#define JOB_SELECT                                                                         \
+    "SELECT j.*, r.name AS view_name, (SELECT u.outcome FROM runs u WHERE u.team = j.team" \
+    " AND u.job = j.id ORDER BY u.due DESC LIMIT 1) AS last_outcome,"                      \
+    " (SELECT u.error FROM runs u WHERE u.team = j.team AND u.job = j.id"                  \
+    " ORDER BY u.due DESC LIMIT 1) AS last_error"                                          \
     " FROM jobs j JOIN relations r ON r.team = j.team AND r.name_key = j.view_key "
 
 err job_load(struct tx *tx, str team, int64_t id, struct job *out)

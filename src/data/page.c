@@ -41,11 +41,24 @@ void url_print(struct buf *out, str text)
     }
 }
 
+/* The route's path with the parameters as they have to be in a URL. */
+static void path_print(struct buf *out, const struct request *rq)
+{
+    str rest = str_of(rq->route->path);
+    while (rest.at) {
+        str plain = str_cut(&rest, '{');
+        buf_add(out, plain);
+        if (rest.at)
+            url_print(out, request_path(rq, str_c(rq->mem, str_cut(&rest, '}'))));
+    }
+}
+
 str page_link(struct request *rq, const char *name, str value, int64_t limit)
 {
     CLEANUP(buf_done) struct buf link;
     buf_init(&link, 16 * 1024);
-    buf_fmt(&link, "%.*s/?limit=%lld&%s=", STR_ARGS(rq->path), (long long)limit, name);
+    path_print(&link, rq);
+    buf_fmt(&link, "/?limit=%lld&%s=", (long long)limit, name);
     url_print(&link, value);
     return str_copy(rq->mem, buf_str(&link));
 }

@@ -69,22 +69,70 @@ static enum load_format file_format(const char *path)
                                                                              : FORMAT_CSV;
 }
 
-static const struct upload *file_of(struct request *rq)
+/* Everything that is wrong with a form, as {field: [text]}. */
+static void wrong_add(struct buf *wrong, str field, const char *text)
 {
-    const struct upload *uploads = rq->uploads.at;
-    for (size_t i = 0; i < rq->uploads.n; i++) {
-        if (str_eq(uploads[i].name, STR("file")))
-            return &uploads[i];
-    }
-    return NULL;
+    buf_add(wrong, wrong->len ? STR(", ") : STR("{"));
+    json_print_str(wrong, field);
+    buf_fmt(wrong, ": [\"%s\"]", text);
 }
 
-static err form_take(struct request *rq, struct upload_input *out)
+static void fields_wrong(struct request *rq, bool create, struct buf *wrong)
 {
-    out->table_name = request_form(rq, "table_name");
-    const struct upload *file = file_of(rq);
+    const struct form_value *values = rq->form.at;
+    for (size_t i = 0; i < rq->form.n; i++) {
+        bool known = str_eq(values[i].name, STR("columns")) ||
+                     (create && str_eq(values[i].name, STR("table_name")));
+        for (size_t j = 0; j < i; j++) {
+            if (str_eq(values[j].name, values[i].name))
+                wrong_add(wrong, values[i].name, "Is there twice.");
+        }
+        if (!known)
+            wrong_add(wrong, values[i].name, "Is not a field of this request.");
+    }
+    if (create && !request_form(rq, "table_name").at)
+        wrong_add(wrong, STR("table_name"), "Is required.");
+}
+
+static const struct upload *file_find(struct request *rq, struct buf *wrong)
+{
+    const struct upload *uploads = rq->uploads.at, *file = NULL;
+    for (size_t i = 0; i < rq->uploads.n; i++) {
+        if (!str_eq(uploads[i].name, STR("file")))
+            wrong_add(wrong, uploads[i].name, "Is not a file of this request.");
+        else if (file)
+            wrong_add(wrong, STR("file"), "Is there twice.");
+        else
+            file = &uploads[i];
+    }
     if (!file)
-        return field_err(rq->mem, "file", "Is required: a CSV or Parquet file.");
+        wrong_add(wrong, STR("file"), "Is required: a CSV or Parquet file.");
+    return file;
+}
+
+static err form_check(struct request *rq, bool create, const struct upload **file)
+{
+    CLEANUP(buf_done) struct buf wrong;
+    buf_init(&wrong, 64 * 1024);
+    *file = file_find(rq, &wrong);
+    fields_wrong(rq, create, &wrong);
+    if (wrong.len == 0)
+        return NULL;
+    buf_char(&wrong, '}');
+    if (wrong.failed)
+        return &err_no_memory;
+    return err_with(rq->mem,
+                    422,
+                    "invalid_fields",
+                    STR("The form is not right."),
+                    str_copy(rq->mem, buf_str(&wrong)));
+}
+
+static err form_take(struct request *rq, bool create, struct upload_input *out)
+{
+    const struct upload *file;
+    TRY(form_check(rq, create, &file));
+    out->table_name = request_form(rq, "table_name");
     TRY(form_columns(rq, request_form(rq, "columns"), &out->columns));
     struct ask ask = request_ask(rq);
     TRY(engine_tmp_path(&ask, &out->path));
@@ -131,9 +179,7 @@ static err json_take(struct request *rq, bool create, struct upload_input *out)
 err upload_take(struct request *rq, bool create, struct upload_input *out)
 {
     *out = (struct upload_input){0};
-    TRY(rq->body.at ? json_take(rq, create, out) : form_take(rq, out));
-    if (create && !out->table_name.at)
-        return field_err(rq->mem, "table_name", "Is required.");
+    TRY(rq->body.at ? json_take(rq, create, out) : form_take(rq, create, out));
     if (create)
         TRY(engine_name_check(rq->mem, "table_name", out->table_name));
     return columns_check(rq, &out->columns);

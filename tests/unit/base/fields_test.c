@@ -119,7 +119,7 @@ static void says_where_json_breaks(void **state)
     refused("{\"title\": \"a\",\n \"count\": }", "malformed_json", NULL);
     refused("{\"title\": \"a\", \"title\": \"b\"}", "malformed_json", NULL);
     refused("[1]", "malformed_json", NULL);
-    refused("{\"title\": \"\\u0000\"}", "malformed_json", NULL);
+    refused("{\"title\": \"\\u0000\"}", "invalid_fields", NULL);
     struct thing thing = {0};
     err e = fields_parse(&mem, thing_fields, STR("{\"title\": \"a\",\n \"count\": }"), &thing);
     assert_non_null(strstr(str_c(&mem, e->detail), "line 2, column"));
