@@ -1,6 +1,8 @@
 /* Keyset pages: one row more than asked for shows that there is another page. */
 #include "data/page.h"
 
+#include "http/route.h"
+
 #include <string.h>
 
 const struct field page_fields[] = {
