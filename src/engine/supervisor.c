@@ -17,6 +17,7 @@
 #define PROCESSES_MOST 4096
 #define TEAM_WAITING_MAX 8   /* calls of one team that wait for their turn */
 #define PLACE_WAITING_MAX 64 /* calls that wait for a place among the processes */
+#define WAIT_MOST_MS 30000   /* for a turn, however long the call itself may take */
 #define TURN_MS 50           /* after which a waiting call looks whether its client is there */
 #define OUTCOME_US (3 * US_PER_S)
 
@@ -262,8 +263,8 @@ static err take_step(struct supervisor *supervisor, struct waiter *waiter, struc
 err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool writes,
                     struct lease *lease)
 {
-    struct waiter waiter = {
-        .ask = ask, .writes = writes, .end_us = time_steady() + ask->limit_ms * 1000};
+    int64_t wait_ms = ask->limit_ms < WAIT_MOST_MS ? ask->limit_ms : WAIT_MOST_MS;
+    struct waiter waiter = {.ask = ask, .writes = writes, .end_us = time_steady() + wait_ms * 1000};
     err e = NULL;
     *lease = (struct lease){.fd = -1};
     pthread_mutex_lock(&supervisor->lock);

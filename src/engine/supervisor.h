@@ -30,8 +30,8 @@ void supervisor_free(struct supervisor *supervisor);
 
 /*
  * Starts the team's process when there is none, and waits for it, for a place among the processes,
- * and for its turn among the team's calls: up to the ask's limit (503 engine_busy), and while the
- * client is there (499 client_gone).
+ * and for its turn among the team's calls: up to the ask's limit, 30 s at most (503 engine_busy),
+ * and while the client is there (499 client_gone).
  */
 MUST_CHECK err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool writes,
                                struct lease *lease);
