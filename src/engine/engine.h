@@ -117,7 +117,7 @@ struct refreshed {
     struct object view;     /* with its new version and columns */
     int64_t added, removed, duration_us;
     bool reset;             /* the columns changed: no difference to the version before; added counts all rows, removed all old */
-    str changes, rows;      /* JSON arrays [{"change","row"}], [{...}]; absent: not asked for or too many */
+    str changes, rows;      /* JSON arrays [{"version","change","row"}], [{...}]; absent: not asked for or too many */
 };
 
 /* Builds the new rows, computes the difference, swaps, advances the version. Makes the view when it is not there. */

@@ -8,7 +8,7 @@
 #define EVENTS_EVENTS_H
 
 #include "base/pool.h"
-#include "http/request.h"
+#include "http/route.h"
 #include "http/stream.h"
 #include "store/store.h"
 
@@ -77,6 +77,13 @@ struct topic_ask {
  * `reset` and goes on from the end of the log.
  */
 MUST_CHECK err reply_events(struct request *rq, struct events *events, const struct topic_ask *ask);
+
+/*
+ * Where the client left off, by Last-Event-ID or else the last lastEventId of the query that is not empty: "<prefix>:<n>",
+ * or "<n>" with an absent prefix; -1 when it says nothing. "error" is 400. Anything else has been replied to with a stream
+ * that holds one `stream-error` (*answered).
+ */
+MUST_CHECK err position_take(struct request *rq, str prefix, int64_t *position, bool *answered);
 
 /* One SSE block. `id` may be absent. `data` has no line break (JSON printed in one line). */
 struct frame *frame_event(str event, str id, str data);

@@ -162,7 +162,6 @@ err changes_prune(struct call *call, struct meta *view)
 struct page {
     struct buf *out;
     const struct format *format;
-    bool with_version;
     int64_t left;       /* rows that still may go in */
     size_t bytes;       /* none goes in beyond so many */
     struct cursor skip; /* rows of its version that an earlier page gave */
@@ -175,10 +174,7 @@ static void page_row(struct page *page, duckdb_data_chunk chunk, idx_t row, int6
 {
     if (page->out->len > 1)
         buf_char(page->out, ',');
-    if (page->with_version)
-        buf_fmt(page->out, "{\"version\":%lld,\"change\":", (long long)version);
-    else
-        buf_add(page->out, STR("{\"change\":"));
+    buf_fmt(page->out, "{\"version\":%lld,\"change\":", (long long)version);
     buf_add(page->out, n > 0 ? STR("\"added\",\"row\":") : STR("\"removed\",\"row\":"));
     format_json(page->out, page->format, chunk, row);
     buf_char(page->out, '}');
@@ -284,12 +280,8 @@ static err changes_page(struct call *call, const struct meta *view, const struct
 {
     CLEANUP(buf_done) struct buf b;
     buf_init(&b, PAGE_BYTES_MAX);
-    struct page page = {.out = &b,
-                        .with_version = true,
-                        .left = ask->limit,
-                        .bytes = PAGE_BYTES,
-                        .skip = start,
-                        .next = start};
+    struct page page = {
+        .out = &b, .left = ask->limit, .bytes = PAGE_BYTES, .skip = start, .next = start};
     page.next.position = 0;
     TRY(page_read(call, view, start.version, view->object.version, &page));
     if (b.failed)

@@ -498,6 +498,7 @@ static err load_once(struct loading *l, int attempt, struct sql_failure *failure
         return NULL;
     l->table.object.columns = l->columns;
     l->table.object.version++;
+    TRY(meta_measure(l->call, &l->table.object));
     TRY(meta_save(l->call, &l->table));
     if (l->ask->format == FORMAT_JSON)
         TRY(sql_run(l->call, "DROP TABLE temp.tdc_rows"));

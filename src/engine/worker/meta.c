@@ -15,7 +15,8 @@ static const char *const schema[] = {
     "CREATE SCHEMA IF NOT EXISTS " SQL_OURS,
     "CREATE TABLE IF NOT EXISTS " SQL_OURS
     ".objects (id BIGINT, name VARCHAR, is_view BOOLEAN, version BIGINT,"
-    " row_count BIGINT, bytes BIGINT, columns VARCHAR, floor BIGINT)",
+    " row_count BIGINT, bytes BIGINT, columns VARCHAR, floor BIGINT, added BIGINT,"
+    " removed BIGINT, was_reset BOOLEAN)",
     "CREATE TABLE IF NOT EXISTS " SQL_OURS
     ".kept (object_id BIGINT, version BIGINT, kept_at BIGINT, row_count BIGINT)",
     "CREATE MACRO IF NOT EXISTS " SQL_OURS ".second(x) AS"
@@ -71,7 +72,8 @@ static err columns_parse(struct call *call, str json, struct columns *out)
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }
 
-#define META_COLUMNS "id, name, is_view, version, row_count, bytes, columns, floor"
+#define META_COLUMNS \
+    "id, name, is_view, version, row_count, bytes, columns, floor, added, removed, was_reset"
 
 static err meta_read(struct call *call, struct sql_result *result, size_t row, struct meta *out)
 {
@@ -81,7 +83,10 @@ static err meta_read(struct call *call, struct sql_result *result, size_t row, s
                    .is_view = sql_i64(result, row, 2) != 0,
                    .version = sql_i64(result, row, 3),
                    .row_count = sql_i64(result, row, 4),
-                   .bytes = sql_i64(result, row, 5)},
+                   .bytes = sql_i64(result, row, 5),
+                   .added = sql_i64(result, row, 8),
+                   .removed = sql_i64(result, row, 9),
+                   .reset = sql_i64(result, row, 10) != 0},
         .floor = sql_i64(result, row, 7),
     };
     return columns_parse(call, sql_str(call, result, row, 6), &out->object.columns);
@@ -169,7 +174,7 @@ static int64_t type_width(str type)
 
 /* The rows are counted; the bytes are estimated: what they take as plain values, texts by the
  * average of the first. */
-static err measure(struct call *call, struct object *object)
+err meta_measure(struct call *call, struct object *object)
 {
     CLEANUP(buf_done) struct buf texts;
     buf_init(&texts, COLUMNS_JSON_MAX);
@@ -198,32 +203,43 @@ static err measure(struct call *call, struct object *object)
     return NULL;
 }
 
+static str truth(bool is)
+{
+    return is ? STR("true") : STR("false");
+}
+
 err meta_save(struct call *call, struct meta *meta)
 {
-    struct object *object = &meta->object;
-    TRY(measure(call, object));
+    const struct object *object = &meta->object;
     if (meta->id)
         return sql_run(call,
                        "UPDATE " SQL_OURS
                        ".objects SET version = %D, row_count = %D, bytes = %D, columns = %L,"
-                       " floor = %D WHERE id = %D",
+                       " floor = %D, added = %D, removed = %D, was_reset = %S WHERE id = %D",
                        object->version,
                        object->row_count,
                        object->bytes,
                        columns_print(call, &object->columns),
                        meta->floor,
+                       object->added,
+                       object->removed,
+                       truth(object->reset),
                        meta->id);
     TRY(sql_number(call, &meta->id, "SELECT coalesce(max(id), 0) + 1 FROM " SQL_OURS ".objects"));
     return sql_run(call,
-                   "INSERT INTO " SQL_OURS ".objects VALUES (%D, %L, %S, %D, %D, %D, %L, %D)",
+                   "INSERT INTO " SQL_OURS
+                   ".objects VALUES (%D, %L, %S, %D, %D, %D, %L, %D, %D, %D, %S)",
                    meta->id,
                    object->name,
-                   object->is_view ? STR("true") : STR("false"),
+                   truth(object->is_view),
                    object->version,
                    object->row_count,
                    object->bytes,
                    columns_print(call, &object->columns),
-                   meta->floor);
+                   meta->floor,
+                   object->added,
+                   object->removed,
+                   truth(object->reset));
 }
 
 err meta_delete(struct call *call, const struct meta *meta)

@@ -21,7 +21,9 @@ MUST_CHECK err meta_names(struct call *call, struct objects *out);
 MUST_CHECK err meta_find(struct call *call, str name, struct meta *out, bool *found);
 /* 404 unknown_table. */
 MUST_CHECK err meta_get(struct call *call, str name, struct meta *out);
-/* A new one gets its id; otherwise that of `meta` is changed. Counts its rows and bytes first. */
+/* Counts the rows and estimates the bytes of the table that is there now. */
+MUST_CHECK err meta_measure(struct call *call, struct object *object);
+/* A new one gets its id; otherwise the row of `meta` is changed. */
 MUST_CHECK err meta_save(struct call *call, struct meta *meta);
 MUST_CHECK err meta_delete(struct call *call, const struct meta *meta);
 /* The columns of a table as DuckDB has them. */

@@ -182,13 +182,12 @@ static err take_difference(struct refreshing *r)
     TRY(same_rows(r, &same));
     if (!same)
         TRY(changes_store(r->call, &r->view, r->old_table, r->new_table, &difference));
-    if (difference.stored)
-        TRY(swap(r));
-    else
-        TRY(sql_run(r->call, "DROP TABLE %S", r->new_table));
     r->out->added = difference.added;
     r->out->removed = difference.removed;
-    return NULL;
+    if (!difference.stored)
+        return sql_run(r->call, "DROP TABLE %S", r->new_table);
+    TRY(swap(r));
+    return meta_measure(r->call, &r->view.object);
 }
 
 static err rows_inline(struct refreshing *r)
@@ -243,7 +242,11 @@ static err take_rows(struct refreshing *r)
     view->version++;
     view->columns = r->guarded.checked.columns;
     TRY(same ? take_difference(r) : take_anew(r, rows_before));
-    TRY(changes_prune(call, &r->view));
+    view->added = r->out->added;
+    view->removed = r->out->removed;
+    view->reset = r->out->reset;
+    if (r->out->added || r->out->removed)
+        TRY(changes_prune(call, &r->view));
     return meta_save(call, &r->view);
 }
 

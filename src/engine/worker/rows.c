@@ -20,27 +20,21 @@
 #define FLUSH_BYTES (256 * 1024) /* of CSV, written at once */
 #define LIST_MAX (1024 * 1024)
 
-/* Rows `from` up to `from + limit` (limit 0: all) of a table, as SQL. */
+/* `limit` rows (0: all) of a table from row `from` on, as SQL. The limit ends the reading early; a
+ * range would not. */
 static str range_sql(struct call *call, const struct object *object, str list, int64_t from,
                      int64_t limit)
 {
-    int64_t end = limit > 0 && limit < object->row_count - from ? from + limit : object->row_count;
-    if (columns_find(&object->columns, STR("rowid")) >=
-        0) /* the column hides the row's id: count the rows off */
-        return sql_text(call,
-                        "SELECT %S FROM " SQL_MAIN ".%I LIMIT %D OFFSET %D",
-                        list,
-                        object->name,
-                        end - from,
-                        from);
-    if (from == 0 && end == object->row_count)
-        return sql_text(call, "SELECT %S FROM " SQL_MAIN ".%I", list, object->name);
-    return sql_text(call,
-                    "SELECT %S FROM " SQL_MAIN ".%I WHERE rowid >= %D AND rowid < %D",
-                    list,
-                    object->name,
-                    from,
-                    end);
+    str where = STR(""), end = STR("");
+    bool hidden =
+        columns_find(&object->columns, STR("rowid")) >= 0; /* by a column: count the rows off */
+    if (from > 0 && !hidden)
+        where = sql_text(call, " WHERE rowid >= %D", from);
+    if (limit > 0 || (from > 0 && hidden))
+        end = sql_text(call, " LIMIT %D", limit > 0 ? limit : object->row_count);
+    if (from > 0 && hidden)
+        end = sql_text(call, "%S OFFSET %D", end, from);
+    return sql_text(call, "SELECT %S FROM " SQL_MAIN ".%I%S%S", list, object->name, where, end);
 }
 
 struct sink {
