@@ -38,14 +38,17 @@ struct server_options {
     void *ready_arg;
 };
 
-/* Checks the options and binds the ports; nothing is answered yet. */
+/* Checks the options, binds the ports and raises the limit of descriptors; nothing is answered yet.
+ */
 MUST_CHECK err server_new(struct arena *mem, const struct server_options *options,
                           struct server **out);
 MUST_CHECK err server_start(struct server *server, struct arena *mem);
 int64_t server_port(const struct server *server);
 /*
  * In order: stops accepting, finishes requests, ends streams (with `retry:` so that clients come
- * back soon), and returns when all is closed, after `grace_ms` at the latest.
+ * back soon). After `grace_ms` what is left is cut: its handlers know by request.gone, and are
+ * waited for. When this returns no thread of the server runs: what is posted to a loop from then on
+ * is never run, so stop first who posts.
  */
 void server_stop(struct server *server, int64_t grace_ms);
 void server_free(struct server *server);
