@@ -61,7 +61,7 @@ static void tells_the_difference(void **state)
     assert_false(r.reset);
     assert_true(r.duration_us > 0);
     assert_str(r.rows, "[{\"a\":1,\"b\":\"x\"},{\"a\":2,\"b\":\"y\"},{\"a\":null,\"b\":null}]");
-    assert_has(r.changes, "{\"change\":\"added\",\"row\":{\"a\":1,\"b\":\"x\"}}");
+    assert_has(r.changes, "{\"version\":1,\"change\":\"added\",\"row\":{\"a\":1,\"b\":\"x\"}}");
 
     r = refresh("SELECT * FROM t");
     assert_int_equal(r.view.version, 2);
@@ -74,8 +74,8 @@ static void tells_the_difference(void **state)
     assert_int_equal(r.added, 2);
     assert_int_equal(r.removed, 1);
     assert_null(r.rows.at); /* four rows are more than asked for */
-    assert_true(
-        str_starts(r.changes, STR("[{\"change\":\"removed\",\"row\":{\"a\":2,\"b\":\"y\"}},")));
+    assert_true(str_starts(
+        r.changes, STR("[{\"version\":3,\"change\":\"removed\",\"row\":{\"a\":2,\"b\":\"y\"}},")));
     assert_has(changes_after(2),
                "{\"version\":3,\"change\":\"removed\",\"row\":{\"a\":2,\"b\":\"y\"}}");
     assert_str(changes_after(3), "[]");
