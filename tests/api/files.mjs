@@ -1,5 +1,6 @@
 // Files for uploads: CSV from arrays, Parquet by a writer from npm, and the reading of what comes back.
 import { parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 
 export function csv(header, rows) {
@@ -13,7 +14,7 @@ export function parquet(columnData, more = {}) {
 
 export async function parquetRows(bytes) {
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-    return parquetReadObjects({ file });
+    return parquetReadObjects({ file, compressors });
 }
 
 /** Lines of CSV without quotes. */

@@ -159,7 +159,7 @@ test("a query that takes too much memory fails, and the next one works", async (
     for (const sql of [
         "SELECT length(repeat('x', 4000000000)) AS n",
         "SELECT list(a.range) FROM range(200000000) a",
-        "SELECT count(*) FROM (SELECT list_transform(range(1000000), x -> repeat('y', 2000)) AS l)",
+        "SELECT max(l) FROM (SELECT list_transform(range(1000000), x -> repeat('y', 2000)) AS l)",
     ]) {
         const reply = await me.call("POST", "/queries/", { json: { sql } });
         assert.ok([422, 503, 504].includes(reply.status), `${sql} got ${reply.status}: ${JSON.stringify(reply.body)}`);

@@ -1,4 +1,5 @@
 // A reader of text/event-stream over fetch: collects every block with its id, and waits for the next one asked for.
+import assert from "node:assert/strict";
 import { within } from "./harness.mjs";
 
 export class Listener {
@@ -108,11 +109,12 @@ export class Listener {
     }
 }
 
-/** Opens a stream and waits until it is open; `t` closes it when the test ends. */
-export async function listen(t, url, options) {
+/** Opens a stream, which must answer `status`, and waits until it is open; `t` closes it when the test ends. */
+export async function listen(t, url, { status = 200, ...options } = {}) {
     const listener = new Listener(url, options);
     t.after(() => listener.close());
     await within(15_000, listener.open(), `an answer of ${url}`);
+    assert.equal(listener.status, status, `${url} answered ${listener.status}: ${JSON.stringify(listener.body)}`);
     if (listener.status === 200) await listener.next("stream-open");
     return listener;
 }
