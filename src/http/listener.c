@@ -145,7 +145,8 @@ err listeners_bind(struct server *server, struct arena *mem, size_t which, int64
     const char *host = str_c(mem, server->options.listen);
     int bad = getaddrinfo(*host ? host : NULL, service, &hints, &address);
     if (bad)
-        return err_new(mem, 500, "bad_address", "LISTEN=%s: takes an IP address: %s", host, gai_strerror(bad));
+        return err_new(
+            mem, 500, "bad_address", "LISTEN=%s: takes an IP address: %s", host, gai_strerror(bad));
     bool bound = port_probe(address, port) == 0;
     for (size_t i = 0; bound && i < server->loop_count; i++) {
         struct listener *listener = &server->loops[i].listeners[which];
