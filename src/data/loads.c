@@ -224,11 +224,9 @@ static err mark_failed(struct loading *loading, err why)
 /* The engine and then the store, in the team's turn. */
 static err load_run(struct loading *loading, struct team_turn *turn)
 {
-    TRY(engine_part(loading));
+    TRY(team_doubt(turn, engine_part(loading)));
     err e = store_part(loading);
-    if (e)
-        team_doubt(turn);
-    return e;
+    return team_doubt(turn, e);
 }
 
 /* From the mark to the end, whatever comes. */

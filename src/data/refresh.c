@@ -224,16 +224,14 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
     TRY(run_begin(data, db, view, run, &refresh, &inputs));
     if (str_eq(run->outcome, STR("skipped")))
         return NULL;
-    err e = engine_refresh(&ask, &refresh, &result);
+    err e = team_doubt(turn, engine_refresh(&ask, &refresh, &result));
     if (e) {
         TRY(refresh_failed(data, db, view, run, e));
         return e;
     }
     view->inputs = inputs;
     e = refresh_done(data, db, view, run, &result);
-    if (e)
-        team_doubt(turn);
-    return e;
+    return team_doubt(turn, e);
 }
 
 static err order_of(struct db *db, str team, str view_key, struct strs *out)

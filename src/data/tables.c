@@ -112,11 +112,10 @@ err table_fork(struct request *rq)
     TRY(fork_check(rq, input.table_name, &from));
     struct ask ask = request_ask(rq);
     struct object object = {0};
-    TRY(engine_fork(&ask, from.name, copy.name, &object));
+    TRY(team_doubt(&turn, engine_fork(&ask, from.name, copy.name, &object)));
     err e = fork_record(rq, &copy, &object);
-    if (e)
-        team_doubt(&turn);
-    return e ? e : reply_json(rq, 201, table_fields, &copy);
+    TRY(team_doubt(&turn, e));
+    return reply_json(rq, 201, table_fields, &copy);
 }
 
 struct drop_query {
@@ -202,10 +201,9 @@ err relation_drop(struct request *rq, const char *kind)
     TRY(team_enter(data, rq->db, rq->team, WAIT_MS, &turn));
     TRY(drop_records(rq, kind, query.cascade, &names));
     struct ask ask = request_ask(rq);
-    err e = engine_drop(&ask, names.at, names.n);
+    err e = team_doubt(&turn, engine_drop(&ask, names.at, names.n));
     if (e) {
         log_line(rq->log, LOG_WARNING, "data", "dropped later: %.*s", STR_ARGS(e->detail));
-        team_doubt(&turn);
     }
     return reply_empty(rq, 204);
 }

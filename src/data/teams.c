@@ -124,9 +124,11 @@ err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms, stru
     return NULL;
 }
 
-void team_doubt(struct team_turn *turn)
+err team_doubt(struct team_turn *turn, err e)
 {
-    turn->entry->reconciled = false;
+    if (e && (e->status >= 499 || err_is(e, "conflict")))
+        turn->entry->reconciled = false;
+    return e;
 }
 
 void team_leave(struct team_turn *turn)

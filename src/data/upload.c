@@ -44,7 +44,7 @@ static err columns_check(struct request *rq, struct columns *columns)
     for (size_t i = 0; i < columns->n; i++) {
         struct column *column = &columns->at[i];
         str field = str_fmt(rq->mem, "columns[%zu].column_name", i);
-        TRY(engine_name_check(rq->mem, str_c(rq->mem, field), column->column_name));
+        TRY(engine_column_check(rq->mem, str_c(rq->mem, field), column->column_name));
         for (size_t j = 0; j < i; j++) {
             if (str_eq_nocase(columns->at[j].column_name, column->column_name))
                 return field_err(rq->mem, str_c(rq->mem, field), "Is there twice.");

@@ -116,11 +116,10 @@ err view_create(struct request *rq)
     TRY(team_enter(rq->context, rq->db, rq->team, WAIT_MS, &turn));
     TRY(create_check(rq, &view));
     TRY(view_check(rq, &view));
-    TRY(engine_part(rq, &view, &fact));
+    TRY(team_doubt(&turn, engine_part(rq, &view, &fact)));
     err e = create_record(rq, &view);
-    if (e)
-        team_doubt(&turn);
-    return e ? e : reply_json(rq, 201, view_fields, &view);
+    TRY(team_doubt(&turn, e));
+    return reply_json(rq, 201, view_fields, &view);
 }
 
 err view_list(struct request *rq)
@@ -167,11 +166,10 @@ err view_patch(struct request *rq)
     view.sql_query = input.sql_query;
     TRY(view_check(rq, &view));
     TRY(circle_check(rq, &view));
-    TRY(engine_part(rq, &view, &fact));
+    TRY(team_doubt(&turn, engine_part(rq, &view, &fact)));
     err e = patch_record(rq, &view, &fact);
-    if (e)
-        team_doubt(&turn);
-    return e ? e : reply_json(rq, 200, view_fields, &view);
+    TRY(team_doubt(&turn, e));
+    return reply_json(rq, 200, view_fields, &view);
 }
 
 static err view_linked(struct request *rq, str name, struct relation *view)
