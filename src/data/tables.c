@@ -202,9 +202,8 @@ err relation_drop(struct request *rq, const char *kind)
     TRY(drop_records(rq, kind, query.cascade, &names));
     struct ask ask = request_ask(rq);
     err e = team_doubt(&turn, engine_drop(&ask, names.at, names.n));
-    if (e) {
+    if (e)
         log_line(rq->log, LOG_WARNING, "data", "dropped later: %.*s", STR_ARGS(e->detail));
-    }
     return reply_empty(rq, 204);
 }
 

@@ -26,8 +26,11 @@ void teams_free(struct teams *teams);
 MUST_CHECK err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms,
                           struct team_turn *turn);
 void team_leave(struct team_turn *turn); /* for CLEANUP */
-/* The engine may hold what the store does not know: the next to enter reconciles again. Holding the
- * turn. */
-void team_doubt(struct team_turn *turn);
+/*
+ * After a write of the engine that may be done although it failed (it was cut off, or the store
+ * refused to take it over), the next to enter reconciles again; an err that is the request's own
+ * fault leaves no doubt. Returns `e`. Holding the turn.
+ */
+MUST_CHECK err team_doubt(struct team_turn *turn, err e);
 
 #endif
