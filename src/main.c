@@ -330,10 +330,10 @@ static void serve_until(struct program *p, const sigset_t *ends)
 
 static void program_close(struct program *p)
 {
-    if (p->server)
-        server_stop(p->server, GRACE_MS);
     if (p->data)
         data_stop(p->data);
+    if (p->server)
+        server_stop(p->server, GRACE_MS);
     if (p->events)
         events_close(p->events);
     data_close(p->data);

@@ -1,4 +1,9 @@
-/* A bounded pool of threads: one queue under one lock. */
+/*
+ * A bounded pool of threads: one queue under one lock.
+ *
+ * Waking a thread costs more than most pieces of work. So a submit, however many it brings, wakes
+ * one; who takes a piece and sees more wakes the next; and nobody is signalled twice.
+ */
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -12,6 +17,7 @@ struct pool {
     struct pool_work *first, **end;
     size_t queued, queue_max;
     size_t started, idle, threads_max;
+    size_t waking; /* threads that were signalled and have not looked yet */
     bool ending;
     char name[16];
     pthread_t threads[];
@@ -31,12 +37,25 @@ struct pool *pool_new(const char *name, size_t threads, size_t queue_max)
     return pool;
 }
 
+/* Leaves the lock, and wakes one more thread when there is work for it. */
+static void pool_leave(struct pool *pool)
+{
+    bool wake = pool->queued > pool->waking && pool->idle > pool->waking;
+    pool->waking += wake;
+    pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->filled);
+}
+
 static struct pool_work *pool_take(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     pool->idle++;
-    while (!pool->first && !pool->ending)
+    while (!pool->first && !pool->ending) {
         pthread_cond_wait(&pool->filled, &pool->lock);
+        if (pool->waking)
+            pool->waking--;
+    }
     pool->idle--;
     struct pool_work *work = pool->first;
     if (work) {
@@ -45,7 +64,7 @@ static struct pool_work *pool_take(struct pool *pool)
             pool->end = &pool->first;
         pool->queued--;
     }
-    pthread_mutex_unlock(&pool->lock);
+    pool_leave(pool);
     return work;
 }
 
@@ -70,9 +89,9 @@ static bool thread_start(struct pool *pool)
     return started;
 }
 
-bool pool_submit(struct pool *pool, struct pool_work *work)
+/* With the lock held. */
+static bool pool_add(struct pool *pool, struct pool_work *work)
 {
-    pthread_mutex_lock(&pool->lock);
     bool taken = !pool->ending && pool->queued < pool->queue_max;
     if (taken && pool->queued >= pool->idle && pool->started < pool->threads_max)
         taken = thread_start(pool) || pool->started > 0;
@@ -81,22 +100,47 @@ bool pool_submit(struct pool *pool, struct pool_work *work)
         *pool->end = work;
         pool->end = &work->next;
         pool->queued++;
-        pthread_cond_signal(&pool->filled);
     }
-    pthread_mutex_unlock(&pool->lock);
     return taken;
+}
+
+bool pool_submit(struct pool *pool, struct pool_work *work)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool taken = pool_add(pool, work);
+    pool_leave(pool);
+    return taken;
+}
+
+void pool_submit_all(struct pool *pool, struct pool_work **list)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (*list) {
+        struct pool_work *work = *list, *rest = work->next;
+        if (!pool_add(pool, work))
+            break;
+        *list = rest;
+    }
+    pool_leave(pool);
+}
+
+void pool_stop(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->ending = true;
+    pthread_cond_broadcast(&pool->filled);
+    size_t started = pool->started;
+    pool->started = 0;
+    pthread_mutex_unlock(&pool->lock);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(pool->threads[i], NULL);
 }
 
 void pool_free(struct pool *pool)
 {
     if (!pool)
         return;
-    pthread_mutex_lock(&pool->lock);
-    pool->ending = true;
-    pthread_cond_broadcast(&pool->filled);
-    pthread_mutex_unlock(&pool->lock);
-    for (size_t i = 0; i < pool->started; i++)
-        pthread_join(pool->threads[i], NULL);
+    pool_stop(pool);
     pthread_cond_destroy(&pool->filled);
     pthread_mutex_destroy(&pool->lock);
     free(pool);

@@ -20,8 +20,12 @@ struct pool_work {
 };
 
 struct pool *pool_new(const char *name, size_t threads, size_t queue_max); /* NULL: no memory */
-/* Runs what is queued, then ends the threads and waits for them. */
-void pool_free(struct pool *pool);
+/* Takes no more, runs what is queued, then ends the threads and waits for them. */
+void pool_stop(struct pool *pool);
+void pool_free(struct pool *pool); /* stops it first */
 bool pool_submit(struct pool *pool, struct pool_work *work) __attribute__((warn_unused_result));
+/* All of a list (linked by `next`) under one lock and with one wake-up; what there is no room for
+ * is left in `*list`. */
+void pool_submit_all(struct pool *pool, struct pool_work **list);
 
 #endif

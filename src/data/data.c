@@ -11,22 +11,18 @@
 #define LOADERS 4
 #define LOADS_WAITING 64
 
-struct ask db_ask(struct data *data, struct db *db, str team)
+struct ask db_ask(struct data *data, struct db *db, str team, const atomic_bool *gone)
 {
-    return (struct ask){
-        .engine = data->engine, .mem = db->mem, .team = team, .limit_ms = data->query_ms};
+    return (struct ask){.engine = data->engine,
+                        .mem = db->mem,
+                        .team = team,
+                        .limit_ms = data->query_ms,
+                        .gone = gone};
 }
 
 struct ask request_ask(struct request *rq)
 {
-    return db_ask(rq->context, rq->db, rq->team);
-}
-
-struct ask request_ask_reading(struct request *rq)
-{
-    struct ask ask = request_ask(rq);
-    ask.gone = rq->gone;
-    return ask;
+    return db_ask(rq->context, rq->db, rq->team, rq->gone);
 }
 
 err data_open(struct arena *mem, const struct data_options *options, struct data **out)
@@ -63,9 +59,9 @@ err data_start(struct data *data, struct arena *mem)
 
 void data_stop(struct data *data)
 {
+    atomic_store(&data->stopping, true);
     clock_stop(data->clock);
-    pool_free(data->loaders);
-    data->loaders = NULL;
+    pool_stop(data->loaders);
 }
 
 void data_close(struct data *data)

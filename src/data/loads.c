@@ -55,6 +55,7 @@ struct loading {
     struct pool_work work;
     struct data *data;
     struct db *db;
+    const atomic_bool *gone;
     struct load_record record;
     enum load_mode mode;
     struct upload_input *input;
@@ -165,7 +166,7 @@ static err engine_part(struct loading *loading)
         .progress = progress,
         .progress_arg = loading,
     };
-    struct ask ask = db_ask(loading->data, loading->db, loading->record.team);
+    struct ask ask = db_ask(loading->data, loading->db, loading->record.team, loading->gone);
     ask.limit_ms = (int64_t)LOAD_SECONDS * 1000;
     struct object object = {0};
     TRY(engine_load(&ask, &load, &object, &loading->rows_added));
@@ -306,6 +307,7 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
     loading->table.key = str_copy(mem, from->table.key);
     loading->table.kind = str_copy(mem, from->table.kind);
     loading->db = &loading->own_db;
+    loading->gone = &loading->data->stopping;
     loading->input = &loading->own_input;
     loading->work.run = load_alone;
     if (arena_failed(mem)) {
@@ -356,6 +358,7 @@ err load_reply(struct request *rq, str table_name, enum load_mode mode, struct u
     struct loading loading = {
         .data = rq->context,
         .db = rq->db,
+        .gone = rq->gone,
         .mode = mode,
         .input = input,
         .record = {.team = rq->team,

@@ -46,7 +46,7 @@ static err drop_strangers(struct data *data, struct db *db, str team, const stru
         if (!relation_named(relations, objects->at[i].name))
             names[n++] = objects->at[i].name;
     }
-    struct ask ask = db_ask(data, db, team);
+    struct ask ask = db_ask(data, db, team, &data->stopping);
     return n ? engine_drop(&ask, names, n) : NULL;
 }
 
@@ -174,7 +174,7 @@ err reconcile_team(struct data *data, struct db *db, str team)
 {
     struct list relations;
     struct objects objects = {0};
-    struct ask ask = db_ask(data, db, team);
+    struct ask ask = db_ask(data, db, team, &data->stopping);
     TRY(relations_of(db, team, &relations));
     TRY(engine_objects(&ask, &objects));
     TRY(drop_strangers(data, db, team, &objects, &relations));

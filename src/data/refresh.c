@@ -181,6 +181,21 @@ static err run_end(struct data *data, struct tx *tx, struct run *run, const char
     return event_append(data->events, tx, run->team, type, run->view_name, run_fields, run);
 }
 
+/* The server stops: as if the run had not begun, so that the next start makes up for it. */
+static err run_withdraw(struct db *db, const struct run *run)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    TRY(tx_run(&tx, "DELETE FROM runs WHERE team = $1 AND id = $2", A(run->team), A(run->id)));
+    if (run->job)
+        TRY(tx_run(&tx,
+                   "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2",
+                   A(run->team),
+                   A(run->job),
+                   A(run->due - 1)));
+    return tx_commit(&tx);
+}
+
 static err refresh_failed(struct data *data, struct db *db, struct relation *view, struct run *run,
                           err why)
 {
@@ -217,7 +232,7 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
 {
     struct refresh refresh = {.view = view->name, .sql = view->sql_query};
     struct refreshed result = {0};
-    struct ask ask = db_ask(data, db, view->team);
+    struct ask ask = db_ask(data, db, view->team, run->gone);
     str inputs;
     run->view_name = view->name;
     run->view_key = view->key;
@@ -226,7 +241,8 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
         return NULL;
     err e = team_doubt(turn, engine_refresh(&ask, &refresh, &result));
     if (e) {
-        TRY(refresh_failed(data, db, view, run, e));
+        bool cut_off = err_is(e, "client_gone");
+        TRY(cut_off ? run_withdraw(db, run) : refresh_failed(data, db, view, run, e));
         return e;
     }
     view->inputs = inputs;
@@ -261,7 +277,8 @@ err refresh_view(struct data *data, struct db *db, str team, str view_key, struc
         if (!str_eq(view.kind, STR("view")))
             continue;
         bool last = i + 1 == order.n;
-        struct run by_the_way = {.team = team, .due = time_now(), .started = time_now()};
+        struct run by_the_way = {
+            .team = team, .due = time_now(), .started = time_now(), .gone = run->gone};
         struct run *mine = last ? run : &by_the_way;
         mine->id = id_new(db->mem);
         err e = refresh_one(data, db, &view, mine, turn);

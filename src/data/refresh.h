@@ -8,6 +8,7 @@
 /* One refresh, as the store keeps it: of a job, or with job 0 of a hand. */
 struct run {
     str team, id, view_key, view_name, outcome, error;
+    const atomic_bool *gone; /* interrupts it */
     int64_t job, due, started, duration_us, version;
     double duration_ms;
 };

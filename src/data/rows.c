@@ -81,7 +81,7 @@ static err rows_reply(struct request *rq, const char *kind)
     if (type != ROWS_JSON && !query.limit_given)
         rows.limit = 0;
     struct rows_page page = {0};
-    struct ask ask = request_ask_reading(rq);
+    struct ask ask = request_ask(rq);
     TRY(engine_rows(&ask, &rows, &page));
     if (type != ROWS_JSON)
         return file_reply(rq, &relation, type, page.path);
@@ -126,7 +126,7 @@ err view_changes(struct request *rq)
     struct changes_ask changes = {
         .view = view.name, .after = query.after, .cursor = query.cursor, .limit = query.limit};
     struct rows_page page = {0};
-    struct ask ask = request_ask_reading(rq);
+    struct ask ask = request_ask(rq);
     TRY(engine_changes(&ask, &changes, &page));
     str next = {0};
     if (page.next.at)
@@ -168,7 +168,7 @@ err query_run(struct request *rq)
 {
     struct query_input input = {.limit = 100};
     TRY(request_body(rq, query_input_fields, &input));
-    struct ask ask = request_ask_reading(rq);
+    struct ask ask = request_ask(rq);
     struct queried result = {0};
     TRY(engine_query(&ask, input.sql, input.limit, &result));
     struct query_answer answer = {

@@ -37,7 +37,11 @@ static err run_due(struct data *data, struct db *db, int64_t clock_key, int64_t 
     TRY(due_find(db, clock_key, &job, &found));
     if (!found)
         return NULL;
-    struct run run = {.team = job.team, .job = job.id, .due = due_us, .started = time_now()};
+    struct run run = {.team = job.team,
+                      .job = job.id,
+                      .due = due_us,
+                      .started = time_now(),
+                      .gone = &data->stopping};
     db->actor = str_fmt(db->mem, "job:%lld", (long long)job.id);
     CLEANUP(team_leave) struct team_turn turn = {0};
     TRY(team_enter(data, db, job.team, data->query_ms, &turn));

@@ -4,6 +4,7 @@
 #define DATA_STATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/pool.h"
 #include "data/data.h"
@@ -16,15 +17,18 @@ struct data {
     struct accounts *accounts;
     struct log *log;
     int64_t query_ms;
-    int64_t started; /* of this process, wall clock */
+    atomic_bool stopping; /* for what runs in the background */
+    int64_t started;      /* of this process, wall clock */
     struct clock *clock;
     struct pool *loaders; /* loads that nobody waits for */
     struct teams *teams;
 };
 
-/* The engine asked in the name of a request; `gone` interrupts what only reads. */
+/*
+ * How the engine is asked; `gone` interrupts it: in the name of a request when the client leaves or
+ * the server stops, otherwise when the server stops. What is interrupted has changed nothing.
+ */
 struct ask request_ask(struct request *rq);
-struct ask request_ask_reading(struct request *rq);
-struct ask db_ask(struct data *data, struct db *db, str team);
+struct ask db_ask(struct data *data, struct db *db, str team, const atomic_bool *gone);
 
 #endif

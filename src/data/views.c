@@ -47,7 +47,7 @@ static err circle_check(struct request *rq, const struct relation *view)
  * it. */
 static err view_check(struct request *rq, struct relation *view)
 {
-    struct ask ask = request_ask_reading(rq);
+    struct ask ask = request_ask(rq);
     struct checked checked = {0};
     TRY(engine_check(&ask, view->sql_query, &checked));
     view->is_volatile = checked.is_volatile;
@@ -187,7 +187,7 @@ err view_refresh(struct request *rq)
     TRY(team_enter(data, rq->db, rq->team, WAIT_MS, &turn));
     struct relation view = {0};
     TRY(view_linked(rq, request_path(rq, "name"), &view));
-    struct run run = {.team = rq->team, .due = rq->now, .started = time_now()};
+    struct run run = {.team = rq->team, .due = rq->now, .started = time_now(), .gone = rq->gone};
     TRY(refresh_view(data, rq->db, rq->team, view.key, &run, &turn));
     TRY(view_linked(rq, view.key, &view));
     bool skipped = str_eq(run.outcome, STR("skipped"));

@@ -90,6 +90,8 @@ void exchange_worked(struct loop *loop, struct loop_post *post); /* what a pool 
 void exchange_on_disk(void *arg, err e);                         /* what the spool tells */
 void exchange_has_room(void *arg);
 
+void exchange_not_taken(struct pool_work *work); /* there was no room in the pool */
+
 /* work.c: on a pool's thread. */
 void exchange_check(struct pool_work *work);
 void exchange_work(struct pool_work *work);

@@ -93,17 +93,23 @@ static void exchange_fail(struct exchange *exchange, err e)
     exchange_settle(exchange);
 }
 
-static bool exchange_submit(struct exchange *exchange, enum exchange_state state,
+static void exchange_submit(struct exchange *exchange, enum exchange_state state,
                             enum route_pool pool, void (*run)(struct pool_work *work))
 {
-    struct asking *ask = exchange->ask;
     exchange->state = state;
-    ask->work.run = run;
-    if (pool_submit(exchange->loop->server->pools[pool], &ask->work))
-        return true;
+    exchange->ask->work.run = run;
+    loop_submit(exchange->loop, pool, &exchange->ask->work);
+}
+
+void exchange_not_taken(struct pool_work *work)
+{
+    struct asking *ask = CONTAINER(work, struct asking, work);
+    struct exchange *exchange = ask->rq.exchange;
     err e = err_busy(&ask->mem, 1, "busy", "The server has too much to do; please try again.");
-    exchange_fail(exchange, e);
-    return false;
+    if (exchange->calls)
+        exchange_fail(exchange, e);
+    else
+        exchange_free(exchange);
 }
 
 static void exchange_go(struct exchange *exchange)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/id.h"
-#include "http/parts.h"
+#include "http/asking.h"
 
 void loop_post(struct loop *loop, struct loop_post *post)
 {
@@ -45,10 +45,36 @@ void loop_touch(struct loop *loop, struct link *link)
         link_last(&loop->touched, link);
 }
 
-/* All that was to be written in this turn of the loop is written here, one call a connection. */
-static void touched_run(uv_prepare_t *prepare)
+void loop_submit(struct loop *loop, enum route_pool pool, struct pool_work *work)
+{
+    struct submits *submits = &loop->submits[pool];
+    if (!submits->first)
+        submits->end = &submits->first;
+    work->next = NULL;
+    *submits->end = work;
+    submits->end = &work->next;
+}
+
+static void submits_run(struct loop *loop)
+{
+    for (int i = 0; i < POOLS; i++) {
+        struct pool_work *list = loop->submits[i].first;
+        loop->submits[i].first = NULL;
+        if (list)
+            pool_submit_all(loop->server->pools[i], &list);
+        while (list) {
+            struct pool_work *work = list;
+            list = work->next;
+            exchange_not_taken(work);
+        }
+    }
+}
+
+/* The work and the writing of this turn of the loop: one wake-up a pool, one call a connection. */
+static void turn_end(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
+    submits_run(loop);
     struct link *first;
     while ((first = ring_first(&loop->touched))) {
         link_off(first);
@@ -121,7 +147,7 @@ static void *loop_main(void *arg)
 err loop_start(struct loop *loop, struct arena *mem)
 {
     TRY(listeners_open(loop, mem));
-    uv_prepare_start(&loop->before_sleep, touched_run);
+    uv_prepare_start(&loop->before_sleep, turn_end);
     uv_timer_start(&loop->tick, tick_run, WAIT_TICK_MS, WAIT_TICK_MS);
     sigset_t all, before;
     sigfillset(&all);

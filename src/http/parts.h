@@ -17,12 +17,18 @@
 
 #define LISTENERS_MAX 2 /* the port and the stream port */
 #define ENDED_SESSIONS 64
+#define POOLS (POOL_ENGINE + 1)
 
 /* Connections that are open, of all loops, and how many may be: the rest of the descriptors is for
  * files. */
 struct conn_count {
     atomic_size_t now;
     size_t max;
+};
+
+/* Work for a pool that has come up in this turn of the loop. */
+struct submits {
+    struct pool_work *first, **end;
 };
 
 struct listener {
@@ -46,6 +52,7 @@ struct loop {
 
     struct link conns;   /* of struct conn */
     struct link touched; /* conns to flush before sleeping */
+    struct submits submits[POOLS];
     size_t conn_count;
     struct link waits[WAIT_KINDS];
     char *read; /* CONN_READ_MAX bytes, for whoever reads now */
@@ -74,8 +81,8 @@ struct server {
     struct statics *statics;
     struct origins *origins;
     struct limit *limit;
-    struct tls *tls;       /* NULL: none */
-    struct pool *pools[3]; /* by enum route_pool */
+    struct tls *tls;           /* NULL: none */
+    struct pool *pools[POOLS]; /* by enum route_pool */
     struct conn_count conns;
     atomic_size_t streams;
 
@@ -95,6 +102,8 @@ void loop_done(struct loop *loop);
 uint64_t loop_now_ms(const struct loop *loop);
 str loop_date(struct loop *loop); /* good until the next call */
 void loop_touch(struct loop *loop, struct link *link);
+/* Goes to the pool before the loop sleeps; or to exchange_not_taken when the queue is full. */
+void loop_submit(struct loop *loop, enum route_pool pool, struct pool_work *work);
 
 /* wait.c: what is late is told so. */
 void waits_tick(struct loop *loop);

@@ -20,15 +20,18 @@
 #define FLUSH_BYTES (256 * 1024) /* of CSV, written at once */
 #define LIST_MAX (1024 * 1024)
 
-/* `limit` rows (0: all) of a table from row `from` on, as SQL. The limit ends the reading early; a
- * range would not. */
+/*
+ * `limit` rows (0: all) of a table from row `from` on, as SQL. A limit ends the reading early where
+ * a range would not, but only together with a condition on the row's id, be it one that always
+ * holds.
+ */
 static str range_sql(struct call *call, const struct object *object, str list, int64_t from,
                      int64_t limit)
 {
     str where = STR(""), end = STR("");
     bool hidden =
         columns_find(&object->columns, STR("rowid")) >= 0; /* by a column: count the rows off */
-    if (from > 0 && !hidden)
+    if ((from > 0 || limit > 0) && !hidden)
         where = sql_text(call, " WHERE rowid >= %D", from);
     if (limit > 0 || (from > 0 && hidden))
         end = sql_text(call, " LIMIT %D", limit > 0 ? limit : object->row_count);
