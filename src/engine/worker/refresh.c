@@ -162,8 +162,8 @@ static err take_anew(struct refreshing *r, int64_t rows_before)
     struct call *call = r->call;
     struct difference difference = {0};
     TRY(swap(r));
-    TRY(meta_save(
-        call, &r->view)); /* gives a new one its id, which the table of differences is named by */
+    TRY(meta_measure(call, &r->view.object));
+    TRY(meta_save(call, &r->view)); /* a new one gets its id, which names the differences */
     TRY(changes_reset(call, &r->view));
     if (r->is_new) { /* all rows are the difference to nothing */
         r->view.floor = 0;
