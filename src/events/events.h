@@ -1,8 +1,10 @@
 /*
- * The log of a team: every change appends an event in its own transaction; numbered 1, 2, 3 ... without gaps.
+ * The log of a team: every change appends an event in its own transaction; numbered 1, 2, 3 ...
+ * without gaps.
  *
- * A reader is a filter and a position. Streams are readers: a stream is caught up from the store and then rides its
- * loop's feed of the team (feed.c), so that nothing is lost or repeated, whoever wrote the event.
+ * A reader is a filter and a position. Streams are readers: a stream is caught up from the store
+ * and then rides its loop's feed of the team (feed.c), so that nothing is lost or repeated, whoever
+ * wrote the event.
  */
 #ifndef EVENTS_EVENTS_H
 #define EVENTS_EVENTS_H
@@ -27,19 +29,22 @@ struct events_options {
     int64_t keep_days;
 };
 
-MUST_CHECK err events_open(struct arena *mem, const struct events_options *options, struct events **out);
+MUST_CHECK err events_open(struct arena *mem, const struct events_options *options,
+                           struct events **out);
 /* Joins the feeds to the server's loops; once, before server_start. */
 MUST_CHECK err events_join(struct events *events, struct arena *mem, struct server *server);
-/* After server_stop. */
+/* After server_stop, before server_free. */
 void events_close(struct events *events);
 
-/* Takes the team's next number, in this transaction; told to the feeds once durable. `fields` prints `from` as data. */
-MUST_CHECK err event_append(struct events *events, struct tx *tx, str team, const char *type, str subject,
-                            const struct field *fields, const void *from);
+/* Takes the team's next number, in this transaction; told to the feeds once durable. `fields`
+ * prints `from` as data. */
+MUST_CHECK err event_append(struct events *events, struct tx *tx, str team, const char *type,
+                            str subject, const struct field *fields, const void *from);
 /* With the data as JSON text of an object. */
-MUST_CHECK err event_append_json(struct events *events, struct tx *tx, str team, const char *type, str subject,
-                                 str json);
-/* The team's last number and the oldest that is still kept (last + 1 when none is); 0 and 1 of an empty log. */
+MUST_CHECK err event_append_json(struct events *events, struct tx *tx, str team, const char *type,
+                                 str subject, str json);
+/* The team's last number and the oldest that is still kept (last + 1 when none is); 0 and 1 of an
+ * empty log. */
 MUST_CHECK err events_range(struct tx *tx, str team, int64_t *last, int64_t *oldest);
 /* Removes what is older than keep_days; called by the clock, every hour. */
 MUST_CHECK err events_trim(struct events *events, struct arena *mem);
@@ -48,45 +53,71 @@ MUST_CHECK err events_trim(struct events *events, struct arena *mem);
 enum topic_action {
     TOPIC_SKIP,
     TOPIC_SEND, /* render it */
-    TOPIC_END,  /* render it when `render` gives a frame, then end the streams: what they followed is gone */
+    TOPIC_END, /* render it when `render` gives a frame, then end the streams: what they followed is
+                  gone */
 };
 
 /*
- * What a group of streams of one loop follows. Streams with the same `key` share one topic of their team, so an event is
- * rendered once for all of them. Its calls come on the loop's thread and must not block or ask the store.
+ * What a group of streams of one loop follows. Streams with the same `key` share one topic of their
+ * team, so an event is rendered once for all of them. Its calls come on the loop's thread and must
+ * not block or ask the store.
  */
 struct topic_kind {
     enum topic_action (*match)(void *arg, const struct event *event);
-    /* A whole SSE block: event, id, data, blank line. NULL: out of memory, the stream is dropped to its position. */
+    /* A whole SSE block: event, id, data, blank line. NULL: out of memory, the stream is dropped to
+     * its position. */
     struct frame *(*render)(void *arg, const struct event *event);
     void (*free)(void *arg);
 };
 
 struct topic_ask {
     str team;
-    str key;                 /* "channel:<uuid>", "log:<types>" */
+    str key; /* "channel:<uuid>", "log:<types>" */
     const struct topic_kind *kind;
-    void *arg;               /* on the heap; given over: freed by kind->free, also when the call fails or an equal topic exists */
-    int64_t position;        /* the last number the client has; -1: start with the next one */
-    /* The block that says that `position` is no longer kept, given the position to go on from; frees nothing. */
+    void *arg; /* on the heap; given over: freed by kind->free, also when the call fails or an equal
+                  topic exists */
+    /* The last number the client has; -1: start with what is next. A handler that looked in a
+     * snapshot for what is followed can give that snapshot's last number (events_range), so that
+     * nothing is missed in between. */
+    int64_t position;
+    /* The block that says that `position` is no longer kept, given the position to go on from;
+     * frees nothing. */
     struct frame *(*reset)(void *arg, int64_t position);
 };
 
 /*
- * The reply of a handler that listens. A position that is older than what is kept, or beyond the log's end, gets
- * `reset` and goes on from the end of the log.
+ * The reply of a handler that listens. A position that is older than what is kept, or beyond the
+ * log's end, gets `reset` and goes on from the end of the log.
  */
 MUST_CHECK err reply_events(struct request *rq, struct events *events, const struct topic_ask *ask);
 
 /*
- * Where the client left off, by Last-Event-ID or else the last lastEventId of the query that is not empty: "<prefix>:<n>",
- * or "<n>" with an absent prefix; -1 when it says nothing. "error" is 400. Anything else has been replied to with a stream
- * that holds one `stream-error` (*answered).
+ * Where the client left off, by Last-Event-ID or else the last lastEventId of the query that is not
+ * empty: "<prefix>:<n>", or "<n>" with an absent prefix; -1 when it says nothing. "error" is 400.
+ * Anything else has been replied to with a stream that holds one `stream-error` (*answered).
  */
 MUST_CHECK err position_take(struct request *rq, str prefix, int64_t *position, bool *answered);
 
-/* One SSE block. `id` may be absent. `data` has no line break (JSON printed in one line). */
+/* One SSE block. `id` may be absent. `data` is JSON: line breaks in it become spaces. NULL: no
+ * memory. */
 struct frame *frame_event(str event, str id, str data);
+
+/* What a listener says that it has: Last-Event-ID, else the last ?lastEventId= of the query that is
+ * not empty. */
+enum position_kind {
+    POSITION_NONE,  /* nothing */
+    POSITION_AT,    /* "<prefix>:<n>", or "<n>" when the prefix is absent */
+    POSITION_ERROR, /* "error": the id of a stream-error */
+    POSITION_BAD,
+};
+enum position_kind position_ask(struct request *rq, str prefix, int64_t *position);
+/* A stream that holds one stream-error (id "error", data {"condition", "text"}) and ends. */
+MUST_CHECK err reply_stream_error(struct request *rq, const char *condition, str text);
+/*
+ * Both as the listen routes want them: -1 or the number; 400 bad_position for "error"; for a bad
+ * one the stream-error is the answer, and *answered is set.
+ */
+MUST_CHECK err position_take(struct request *rq, str prefix, int64_t *position, bool *answered);
 /* "<event as JSON>" : {"n","at","type","subject","actor","data"}. */
 void event_print(struct buf *out, const struct event *event);
 
