@@ -1,11 +1,13 @@
 /*
- * Tables and views of a team, in processes of their own: no SQL of a user is ever parsed, planned or run in this one.
+ * Tables and views of a team, in processes of their own: no SQL of a user is ever parsed, planned
+ * or run in this one.
  *
- * Each call asks the team's engine process, which is started on demand, and waits for its answer (at most `limit_ms`;
- * then the query is interrupted, then the process killed). A process that dies is an error of the calls it was
- * answering (503 engine_failed) and nothing else. Calls of one team: reads run side by side, writes one after another.
- * Every write is one transaction: all or nothing, also under SIGKILL.
- * Thread: any but the loops'; blocks. Results live in the arena of the ask.
+ * Each call asks the team's engine process, which is started on demand, and waits for its answer
+ * (at most `limit_ms`; then the query is interrupted, then the process killed). A process that dies
+ * is an error of the calls it was answering (503 engine_failed) and nothing else. Calls of one
+ * team: reads run side by side, writes one after another. Every write is one transaction: all or
+ * nothing, also under SIGKILL. Thread: any but the loops'; blocks. Results live in the arena of the
+ * ask.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -20,16 +22,18 @@
 struct engine;
 
 struct engine_options {
-    const char *program;   /* path of the engine's executable */
-    const char *data_dir;  /* holds teams/<team>/engine.duckdb and teams/<team>/tmp/ */
-    int64_t processes_max; /* most at one time; the one idle longest goes first, else 503 engine_busy */
-    int64_t memory_max;    /* bytes one process may use */
-    int64_t idle_ms;       /* after which an idle one is ended */
-    int64_t keep_us;       /* how long the differences of a view are kept */
+    const char *program;  /* path of the engine's executable */
+    const char *data_dir; /* holds teams/<team>/engine.duckdb and teams/<team>/tmp/ */
+    int64_t
+        processes_max; /* most at one time; the one idle longest goes first, else 503 engine_busy */
+    int64_t memory_max; /* bytes one process may use */
+    int64_t idle_ms;    /* after which an idle one is ended */
+    int64_t keep_us;    /* how long the differences of a view are kept */
     struct log *log;
 };
 
-MUST_CHECK err engine_open(struct arena *mem, const struct engine_options *options, struct engine **out);
+MUST_CHECK err engine_open(struct arena *mem, const struct engine_options *options,
+                           struct engine **out);
 void engine_close(struct engine *engine); /* no call may be under way; ends all processes */
 
 struct ask {
@@ -41,7 +45,8 @@ struct ask {
 };
 
 struct column {
-    str column_name, column_type; /* a type as engine_types names it, with its arguments: "varchar(256)" */
+    str column_name,
+        column_type; /* a type as engine_types names it, with its arguments: "varchar(256)" */
 };
 
 struct columns {
@@ -49,13 +54,15 @@ struct columns {
     size_t n;
 };
 
-/* Checks a name of a table or view: 1 to 63 bytes of UTF-8, no control characters or quotes, not reserved. */
+/* Checks a name of a table or view: 1 to 63 bytes of UTF-8, no control characters or quotes, not
+ * reserved. */
 MUST_CHECK err engine_name_check(struct arena *mem, const char *field, str name);
 /* The same for a column, which may be a reserved word: SQL can quote it. */
 MUST_CHECK err engine_column_check(struct arena *mem, const char *field, str name);
 /* Checks and normalises a declared type (int, integer, int4 -> "int"); 422 naming `field`. */
 MUST_CHECK err engine_type_check(struct arena *mem, const char *field, str type, str *normal);
-/* A fresh path in the team's folder for files that the engine reads and writes; the caller unlinks. */
+/* A fresh path in the team's folder for files that the engine reads and writes; the caller unlinks.
+ */
 MUST_CHECK err engine_tmp_path(const struct ask *ask, char **path);
 
 struct object {
@@ -83,15 +90,17 @@ struct load {
     str table;
     enum load_mode mode;
     enum load_format format;
-    const char *path;       /* from engine_tmp_path */
-    struct columns columns; /* declared, matched by name; n 0: inferred (CREATE), or those of the table */
+    const char *path; /* from engine_tmp_path */
+    struct columns
+        columns; /* declared, matched by name; n 0: inferred (CREATE), or those of the table */
     /* Called now and then while it runs, on the calling thread; or NULL. */
     void (*progress)(void *arg, int64_t rows);
     void *progress_arg;
 };
 
 /* A file's errors are 422 invalid_file with errors [{line, column, value, detail}], up to 100. */
-MUST_CHECK err engine_load(const struct ask *ask, const struct load *load, struct object *out, int64_t *rows_added);
+MUST_CHECK err engine_load(const struct ask *ask, const struct load *load, struct object *out,
+                           int64_t *rows_added);
 MUST_CHECK err engine_fork(const struct ask *ask, str from, str to, struct object *out);
 /* Tables and views; one that does not exist is success. All or none. */
 MUST_CHECK err engine_drop(const struct ask *ask, const str *names, size_t n);
@@ -103,54 +112,63 @@ struct checked {
     bool is_volatile; /* has a clock or chance in it: never skipped */
 };
 
-/* Is it one read-only statement over the team's own tables and views? 422 invalid_query with the place in `detail`. */
+/* Is it one read-only statement over the team's own tables and views? 422 invalid_query with the
+ * place in `detail`. */
 MUST_CHECK err engine_check(const struct ask *ask, str sql, struct checked *out);
 
 struct refresh {
     str view, sql;
-    size_t changes_max, rows_max; /* inline in the answer up to so many, and INLINE_BYTES; 0: none */
+    size_t changes_max,
+        rows_max; /* inline in the answer up to so many, and INLINE_BYTES; 0: none */
 };
 
 #define INLINE_BYTES (256 * 1024)
 
 struct refreshed {
-    struct object view;     /* with its new version and columns */
+    struct object view; /* with its new version and columns */
     int64_t added, removed, duration_us;
-    bool reset;             /* the columns changed: no difference to the version before; added counts all rows, removed all old */
-    str changes, rows;      /* JSON arrays [{"version","change","row"}], [{...}]; absent: not asked for or too many */
+    bool reset; /* the columns changed: no difference to the version before; added counts all rows,
+                   removed all old */
+    str changes, rows; /* JSON arrays [{"version","change","row"}], [{...}]; absent: not asked for
+                          or too many */
 };
 
-/* Builds the new rows, computes the difference, swaps, advances the version. Makes the view when it is not there. */
-MUST_CHECK err engine_refresh(const struct ask *ask, const struct refresh *refresh, struct refreshed *out);
+/* Builds the new rows, computes the difference, swaps, advances the version. Makes the view when it
+ * is not there. */
+MUST_CHECK err engine_refresh(const struct ask *ask, const struct refresh *refresh,
+                              struct refreshed *out);
 
 enum rows_format { ROWS_JSON, ROWS_CSV, ROWS_PARQUET };
 
 struct rows_ask {
     str name;
-    str after;               /* a cursor from rows_page.next, or absent */
-    int64_t limit;           /* rows of a page; for CSV and Parquet 0 is all */
+    str after;     /* a cursor from rows_page.next, or absent */
+    int64_t limit; /* rows of a page; for CSV and Parquet 0 is all */
     enum rows_format format;
 };
 
 struct rows_page {
-    str json;       /* an array of objects */
-    char *path;     /* CSV and Parquet: a file, for the caller to unlink */
-    str next;       /* cursor, or absent: the end */
+    str json;   /* an array of objects */
+    char *path; /* CSV and Parquet: a file, for the caller to unlink */
+    str next;   /* cursor, or absent: the end */
     int64_t version;
 };
 
 /* A cursor of an older version is 410 cursor_expired. */
-MUST_CHECK err engine_rows(const struct ask *ask, const struct rows_ask *rows, struct rows_page *out);
+MUST_CHECK err engine_rows(const struct ask *ask, const struct rows_ask *rows,
+                           struct rows_page *out);
 
 struct changes_ask {
     str view;
-    int64_t after;  /* version */
-    str cursor;     /* or absent */
+    int64_t after; /* version */
+    str cursor;    /* or absent */
     int64_t limit;
 };
 
-/* [{"version", "change", "row"}] in order of version; a version no longer kept is 410 changes_gone. */
-MUST_CHECK err engine_changes(const struct ask *ask, const struct changes_ask *changes, struct rows_page *out);
+/* [{"version", "change", "row"}] in order of version; a version no longer kept is 410 changes_gone.
+ */
+MUST_CHECK err engine_changes(const struct ask *ask, const struct changes_ask *changes,
+                              struct rows_page *out);
 
 struct queried {
     struct columns columns;
@@ -166,6 +184,7 @@ struct engine_process {
     int64_t pid, started_us, rss_bytes, calls;
 };
 
-MUST_CHECK err engine_processes(struct engine *engine, struct arena *mem, struct engine_process **out, size_t *n);
+MUST_CHECK err engine_processes(struct engine *engine, struct arena *mem,
+                                struct engine_process **out, size_t *n);
 
 #endif
