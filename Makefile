@@ -41,7 +41,8 @@ run: setup
 	@$(MAKE) --no-print-directory -j2 all
 	@exec $(BUILD)/tinydevcrm serve
 
-test: setup
+test:
+	@scripts/setup tests
 	@scripts/test
 
 setup:
