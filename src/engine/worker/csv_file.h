@@ -30,7 +30,7 @@ size_t csv_skip(const struct csv_file *file, size_t at);
 bool csv_is_blank(const struct csv_file *file, size_t at);
 /* The first line (from 1) that ends otherwise than the first one does; 0: all end alike. */
 int64_t csv_mixed_line(const struct csv_file *file);
-/* Rows of the file, judged by its beginning. */
+/* Rows of the file, judged by a few places in it. */
 int64_t csv_rows_guess(const struct csv_file *file);
 
 /*

@@ -10,13 +10,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/fields.h"
 #include "engine/worker/types.h"
 
 #define ERRORS_BYTES (256 * 1024)
-#define VALUE_MAX 100 /* bytes of a wrong value that are shown */
 #define LIST_MAX (4 * 1024 * 1024)
-#define MESSAGE_MAX 300
 #define TICK_NS 1000000
 #define PROGRESS_NS 100000000
 
@@ -35,59 +32,6 @@ err file_refuse(struct call *call, const char *format, ...)
     str detail = str_fmt_list(call->mem, format, args);
     va_end(args);
     return err_new(call->mem, 422, "invalid_file", "%.*s", STR_ARGS(detail));
-}
-
-/* Cuts at a whole character. */
-static str shorten(str s, size_t most)
-{
-    if (s.len <= most)
-        return s;
-    while (most > 0 && (s.at[most] & 0xC0) == 0x80)
-        most--;
-    return str_sub(s, 0, most);
-}
-
-void file_error_add(struct loading *l, int64_t line, str column, str value, str detail)
-{
-    struct buf *b = &l->errors.json;
-    if (l->errors.n == FILE_ERRORS_MAX)
-        return;
-    buf_add(b, l->errors.n++ ? STR(",{") : STR("{"));
-    if (line > 0)
-        buf_fmt(b, "\"line\":%lld,", (long long)line);
-    if (column.at) {
-        buf_add(b, STR("\"column\":"));
-        json_print_str(b, column);
-        buf_char(b, ',');
-    }
-    if (value.at) {
-        buf_add(b, STR("\"value\":"));
-        json_print_str(b, shorten(value, VALUE_MAX));
-        buf_char(b, ',');
-    }
-    buf_add(b, STR("\"detail\":"));
-    json_print_str(b, detail);
-    buf_char(b, '}');
-}
-
-/* The first sentence or so; what stands between "Error: " and the first line break. */
-str file_message(struct loading *l, const struct sql_failure *failure)
-{
-    str text = failure->message;
-    const char *at = memmem(text.at, text.len, " Error: ", 8);
-    if (at && at - text.at < 40)
-        text = str_sub(text, (size_t)(at - text.at) + 8, text.len);
-    text = str_trim(str_cut(&text, '\n'));
-    str path = str_of(l->ask->path);
-    at = memmem(text.at, text.len, path.at, path.len);
-    if (at)
-        text = str_fmt(l->call->mem,
-                       "%.*sthe upload%.*s",
-                       (int)(at - text.at),
-                       text.at,
-                       (int)(text.len - (size_t)(at - text.at) - path.len),
-                       at + path.len);
-    return shorten(text, MESSAGE_MAX);
 }
 
 err file_columns_read(struct loading *l, str from, struct sql_failure *failure)
@@ -109,9 +53,6 @@ str file_column(const struct loading *l, size_t i)
 {
     return l->file_columns.at[l->from_file[i]].column_name;
 }
-
-/* A point with anything but zeroes behind it. */
-#define FRACTION "'[.]0*[1-9]'"
 
 str text_cast(struct loading *l, str text, str type)
 {
@@ -145,20 +86,6 @@ static err columns_missing(struct loading *l)
     return arena_failed(l->call->mem) ? &err_no_memory : NULL;
 }
 
-static err errors_err(struct loading *l)
-{
-    struct buf *b = &l->errors.json;
-    buf_char(b, ']');
-    if (b->failed)
-        return &err_no_memory;
-    str detail = str_fmt(l->call->mem,
-                         "The file does not fit: %s%zu error%s. Nothing was loaded.",
-                         l->errors.n == FILE_ERRORS_MAX ? "the first " : "",
-                         l->errors.n,
-                         l->errors.n == 1 ? "" : "s");
-    return err_with(l->call->mem, 422, "invalid_file", detail, str_copy(l->call->mem, buf_str(b)));
-}
-
 static err match(struct loading *l)
 {
     l->from_file = arena_array(l->call->mem, l->columns.n + 1, sizeof(size_t));
@@ -168,7 +95,7 @@ static err match(struct loading *l)
         TRY(l->reader->misshapen(l));
     else
         TRY(columns_missing(l));
-    return l->errors.n ? errors_err(l) : NULL;
+    return l->errors.n ? file_errors_err(l) : NULL;
 }
 
 static str select_sql(struct loading *l)
@@ -232,15 +159,6 @@ static duckdb_state pending_run(struct loading *l, duckdb_pending_result pending
     }
 }
 
-static err watched_failure(struct loading *l, duckdb_error_type type, const char *message,
-                           struct sql_failure *failure)
-{
-    TRY(call_fault(l->call, type, message));
-    *failure = (struct sql_failure){.type = type, .position = -1};
-    failure->message = str_copy(l->call->mem, str_of(message ? message : "no reason given"));
-    return arena_failed(l->call->mem) ? &err_no_memory : NULL;
-}
-
 /* The pragmas are the connection's alone and not among the settings that are locked. */
 static err watched_run(struct loading *l, str sql, struct sql_failure *failure)
 {
@@ -255,14 +173,14 @@ static err watched_run(struct loading *l, str sql, struct sql_failure *failure)
     duckdb_result result;
     err e = NULL;
     if (duckdb_prepare(l->call->connection, text, &prepared) == DuckDBError) {
-        e = watched_failure(l, DUCKDB_ERROR_BINDER, duckdb_prepare_error(prepared), failure);
+        e = sql_failed(l->call, DUCKDB_ERROR_BINDER, duckdb_prepare_error(prepared), failure);
     } else if (duckdb_pending_prepared(prepared, &pending) == DuckDBError ||
                pending_run(l, pending) == DuckDBError) {
-        e = watched_failure(l, DUCKDB_ERROR_EXECUTOR, duckdb_pending_error(pending), failure);
+        e = sql_failed(l->call, DUCKDB_ERROR_EXECUTOR, duckdb_pending_error(pending), failure);
     } else {
         if (duckdb_execute_pending(pending, &result) == DuckDBError)
-            e = watched_failure(
-                l, duckdb_result_error_type(&result), duckdb_result_error(&result), failure);
+            e = sql_failed(
+                l->call, duckdb_result_error_type(&result), duckdb_result_error(&result), failure);
         duckdb_destroy_result(&result);
     }
     duckdb_destroy_pending(&pending);
@@ -301,104 +219,6 @@ static err too_long(struct loading *l, bool *found)
         *found = count > 0;
     }
     return NULL;
-}
-
-/* True of a text that does not fit the type. */
-static str unfit_sql(struct loading *l, size_t i)
-{
-    str type = l->columns.at[i].column_type, text = l->reader->text(l, i);
-    int64_t most = type_varchar_max(type);
-    if (most)
-        return sql_text(l->call, "length(%S) > %D", text, most);
-    if (str_eq(type, STR("text")))
-        return STR("false");
-    if (type_is_integer(type))
-        return sql_text(
-            l->call,
-            "%S IS NOT NULL AND (TRY_CAST(%S AS %S) IS NULL OR regexp_matches(%S, " FRACTION "))",
-            text,
-            text,
-            type,
-            text);
-    return sql_text(l->call, "%S IS NOT NULL AND TRY_CAST(%S AS %S) IS NULL", text, text, type);
-}
-
-/* Row number, then of each column the text of its value when that does not fit, else NULL. */
-static str unfit_rows_sql(struct loading *l)
-{
-    CLEANUP(buf_done) struct buf list, any;
-    buf_init(&list, LIST_MAX);
-    buf_init(&any, LIST_MAX);
-    for (size_t i = 0; i < l->columns.n; i++) {
-        str unfit = unfit_sql(l, i);
-        buf_add(
-            &list,
-            sql_text(
-                l->call, ", CASE WHEN %S THEN left(%S, 200) END", unfit, l->reader->text(l, i)));
-        buf_add(&any, sql_text(l->call, "%S(%S)", i ? STR(" OR ") : STR(""), unfit));
-    }
-    if (list.failed || any.failed)
-        l->call->mem->failed = true;
-    return sql_text(
-        l->call,
-        "SELECT n%S FROM (SELECT row_number() OVER () - 1 AS n, * FROM %S) WHERE %S LIMIT %D",
-        buf_str(&list),
-        l->reader->from(l, true),
-        buf_str(&any),
-        (int64_t)FILE_ERRORS_MAX);
-}
-
-static void unfit_add(struct loading *l, int64_t line, size_t i, str value)
-{
-    str type = l->columns.at[i].column_type;
-    int64_t most = type_varchar_max(type);
-    str detail = most ? str_fmt(l->call->mem, "is longer than %lld characters", (long long)most)
-                      : str_fmt(l->call->mem, "is not a valid %.*s", STR_ARGS(type));
-    file_error_add(l, line, l->columns.at[i].column_name, value, detail);
-}
-
-static err unfit_find(struct loading *l)
-{
-    CLEANUP(sql_result_done) struct sql_result result = {0};
-    struct sql_failure failure;
-    TRY(sql_try_query(l->call, unfit_rows_sql(l), &result, &failure));
-    if (failure.message.at) {
-        file_error_add(l, 0, (str){0}, (str){0}, file_message(l, &failure));
-        return NULL;
-    }
-    struct csv_walk walk = {0};
-    if (l->ask->format == FORMAT_CSV)
-        walk = csv_walk_begin(&l->csv, false);
-    for (size_t row = 0; row < sql_rows(&result); row++) {
-        int64_t n = sql_i64(&result, row, 0);
-        if (l->ask->format == FORMAT_CSV)
-            csv_walk_to(&walk, n);
-        for (size_t i = 0; i < l->columns.n; i++) {
-            str value = sql_str(l->call, &result, row, i + 1);
-            if (value.at)
-                unfit_add(l, l->ask->format == FORMAT_CSV ? walk.line : n + 1, i, value);
-        }
-    }
-    return NULL;
-}
-
-/* Where does it fail? In a transaction that is rolled back; `why` is said when nothing can be
- * placed. */
-static err diagnose(struct loading *l, const struct sql_failure *why)
-{
-    CLEANUP(sql_rollback) struct sql_tx tx = {0};
-    TRY(sql_begin(l->call, &tx));
-    call_serial(l->call); /* rows are numbered in their order */
-    if (l->ask->format == FORMAT_JSON)
-        TRY(l->reader->open(l));
-    else
-        TRY(l->reader->misshapen(l));
-    if (!l->errors.n)
-        TRY(unfit_find(l));
-    if (!l->errors.n)
-        file_error_add(
-            l, 0, (str){0}, (str){0}, why->message.at ? file_message(l, why) : STR("does not fit"));
-    return errors_err(l);
 }
 
 static err table_find(struct loading *l)
@@ -528,5 +348,5 @@ err worker_load(struct call *call, const struct load *load, struct object *out, 
             return arena_failed(call->mem) ? &err_no_memory : NULL;
         }
     }
-    return diagnose(&l, &failure);
+    return load_diagnose(&l, &failure);
 }

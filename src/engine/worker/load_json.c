@@ -1,4 +1,6 @@
 /* JSON: an array of objects, kept as they are until each column takes its value out by its name. */
+#include <sys/stat.h>
+
 #include "engine/worker/loading.h"
 #include "engine/worker/types.h"
 
@@ -17,6 +19,9 @@ static str json_from(struct loading *l, bool plain)
 static err json_open(struct loading *l)
 {
     struct sql_failure failure;
+    struct stat stat_of;
+    if (stat(l->ask->path, &stat_of) == 0 && stat_of.st_size == 0)
+        return file_refuse(l->call, "The file is empty (zero bytes).");
     TRY(sql_try(l->call,
                 sql_text(l->call,
                          "CREATE TEMP TABLE tdc_rows AS SELECT row_number() OVER () AS line, json "

@@ -52,6 +52,8 @@ struct loading {
 extern const struct load_reader csv_reader, parquet_reader, json_reader;
 
 #define FILE_ERRORS_MAX 100
+/* A point with anything but zeroes behind it. */
+#define FRACTION "'[.]0*[1-9]'"
 
 /* line 0 and absent texts are left out. */
 void file_error_add(struct loading *l, int64_t line, str column, str value, str detail);
@@ -59,6 +61,11 @@ MUST_CHECK err file_refuse(struct call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* DuckDB's words about the file, without our paths and its advice. */
 str file_message(struct loading *l, const struct sql_failure *failure);
+/* 422 invalid_file with the errors that were added. */
+MUST_CHECK err file_errors_err(struct loading *l);
+/* Where does the load fail? Looks in a transaction that is rolled back; `why` is said when nothing
+ * can be placed. */
+MUST_CHECK err load_diagnose(struct loading *l, const struct sql_failure *why);
 /* Reads the columns of a DESCRIBE into l->file_columns with DuckDB's own type names. */
 MUST_CHECK err file_columns_read(struct loading *l, str from, struct sql_failure *failure);
 /* The name of a file's column for column `i` of the target. */

@@ -77,14 +77,29 @@ static void failure_read(struct call *call, duckdb_error_type type, const char *
     *failure = (struct sql_failure){.type = type, .message = str_trim(text), .position = -1};
 }
 
-/* What the machine is to blame for is returned; what the statement is to blame for goes to
- * `failure`. */
-static err failed(struct call *call, duckdb_error_type type, const char *message,
-                  struct sql_failure *failure)
+/* A prepared or pending statement has no type of its failure, but its message begins with it. */
+static duckdb_error_type failure_type(duckdb_error_type type, const char *message)
 {
-    err e = call_fault(call, type, message);
-    if (e)
-        return e;
+    static const struct {
+        str begins;
+        duckdb_error_type type;
+    } kinds[] = {
+        {STR("INTERRUPT Error"), DUCKDB_ERROR_INTERRUPT},
+        {STR("Out of Memory Error"), DUCKDB_ERROR_OUT_OF_MEMORY},
+        {STR("FATAL Error"), DUCKDB_ERROR_FATAL},
+        {STR("INTERNAL Error"), DUCKDB_ERROR_INTERNAL},
+    };
+    for (size_t i = 0; i < LENGTH(kinds); i++)
+        if (str_starts(str_of(message), kinds[i].begins))
+            return kinds[i].type;
+    return type;
+}
+
+err sql_failed(struct call *call, duckdb_error_type type, const char *message,
+               struct sql_failure *failure)
+{
+    type = failure_type(type, message);
+    TRY(call_fault(call, type, message));
     failure_read(call, type, message, failure);
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }
@@ -99,7 +114,7 @@ err sql_try_query(struct call *call, str sql, struct sql_result *out, struct sql
     out->open = true;
     if (duckdb_query(call->connection, text, &out->result) == DuckDBSuccess)
         return NULL;
-    return failed(
+    return sql_failed(
         call, duckdb_result_error_type(&out->result), duckdb_result_error(&out->result), failure);
 }
 
@@ -121,7 +136,7 @@ static err stream_start(struct call *call, duckdb_prepared_statement prepared,
 {
     duckdb_pending_result pending = NULL;
     if (duckdb_pending_prepared_streaming(prepared, &pending) == DuckDBError) {
-        err e = failed(call, DUCKDB_ERROR_EXECUTOR, duckdb_pending_error(pending), failure);
+        err e = sql_failed(call, DUCKDB_ERROR_EXECUTOR, duckdb_pending_error(pending), failure);
         duckdb_destroy_pending(&pending);
         return e;
     }
@@ -130,7 +145,7 @@ static err stream_start(struct call *call, duckdb_prepared_statement prepared,
     duckdb_destroy_pending(&pending);
     if (state == DuckDBSuccess)
         return NULL;
-    return failed(
+    return sql_failed(
         call, duckdb_result_error_type(&out->result), duckdb_result_error(&out->result), failure);
 }
 
@@ -144,7 +159,7 @@ err sql_try_stream(struct call *call, str sql, struct sql_result *out, struct sq
     duckdb_prepared_statement prepared = NULL;
     err e;
     if (duckdb_prepare(call->connection, text, &prepared) == DuckDBError)
-        e = failed(call, DUCKDB_ERROR_BINDER, duckdb_prepare_error(prepared), failure);
+        e = sql_failed(call, DUCKDB_ERROR_BINDER, duckdb_prepare_error(prepared), failure);
     else
         e = stream_start(call, prepared, out, failure);
     duckdb_destroy_prepare(&prepared);
@@ -156,7 +171,7 @@ err sql_stream_end(struct call *call, struct sql_result *out, struct sql_failure
     const char *message = duckdb_result_error(&out->result);
     if (!message)
         return NULL;
-    return failed(call, duckdb_result_error_type(&out->result), message, failure);
+    return sql_failed(call, duckdb_result_error_type(&out->result), message, failure);
 }
 
 static err query_list(struct call *call, struct sql_result *out, const char *format, va_list *args)

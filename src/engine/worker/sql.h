@@ -43,6 +43,10 @@ struct sql_failure {
     int64_t position; /* in the statement, or -1 */
 };
 
+/* What DuckDB failed with: the machine's part of it is returned, the statement's goes to `failure`.
+ */
+MUST_CHECK err sql_failed(struct call *call, duckdb_error_type type, const char *message,
+                          struct sql_failure *failure);
 /* Runs `sql`; rows changed, for an INSERT or CREATE TABLE AS. The err is of the machine, never of
  * the statement. */
 MUST_CHECK err sql_try(struct call *call, str sql, int64_t *changed, struct sql_failure *failure);

@@ -64,9 +64,10 @@ static struct ack round_run(struct ack last, int us)
     }
     close(acks[1]);
     struct ack ack;
-    /* The while begins with the first answer, so that each round gets somewhere. */
-    if (read(acks[0], &ack, sizeof(ack)) == sizeof(ack))
-        last = ack;
+    /* The while begins with the first answer or the second, so that each round gets somewhere. */
+    for (int i = 0; i <= us % 2; i++)
+        if (read(acks[0], &ack, sizeof(ack)) == sizeof(ack))
+            last = ack;
     usleep((useconds_t)us);
     kill(child, SIGKILL);
     while (read(acks[0], &ack, sizeof(ack)) == sizeof(ack))
@@ -122,7 +123,7 @@ static void survives_being_killed(void **state)
         next_call();
         detach_file();
     }
-    assert_true(last.table > ROUNDS && last.view > 1);
+    assert_true(last.table >= ROUNDS && last.view >= ROUNDS / 2);
     attach_file();
 }
 

@@ -372,6 +372,7 @@ static void takes_json(void **state)
         {"{\"n\":1}", {"not an array"}},
         {"[{\"n\":1", {"not an array"}},
         {"nonsense", {"not an array"}},
+        {"", {"zero bytes"}},
     };
     for (size_t i = 0; i < LENGTH(cases); i++) {
         err e = load_text("t", LOAD_APPEND, FORMAT_JSON, cases[i].text, INFERRED, &object);

@@ -427,6 +427,33 @@ static void sees_what_only_reads_differently(void **state)
     }
 }
 
+/* A reader keeps the version that it began with, until it ends. */
+static void readers_see_one_version(void **state)
+{
+    (void)state;
+    duckdb_connection other;
+    duckdb_result result;
+    refresh("SELECT i FROM range(100000) AS r(i)");
+    assert_int_equal(duckdb_connect(harness.database, &other), DuckDBSuccess);
+    assert_int_equal(duckdb_query(other, "USE " TEAM_CATALOG "; BEGIN TRANSACTION READ ONLY", NULL),
+                     DuckDBSuccess);
+    assert_int_equal(duckdb_query(other, "SELECT count(*) FROM v", &result), DuckDBSuccess);
+    duckdb_destroy_result(&result);
+    for (int i = 1; i <= 3; i++) {
+        char sql[100];
+        snprintf(sql, sizeof(sql), "SELECT i + %d AS i, 'x' AS s FROM range(10) AS r(i)", i);
+        refresh(sql);
+        assert_int_equal(duckdb_query(other, "SELECT count(*) FROM v", &result), DuckDBSuccess);
+        assert_int_equal(duckdb_value_int64(&result, 0, 0), 100000);
+        duckdb_destroy_result(&result);
+    }
+    assert_int_equal(duckdb_query(other, "COMMIT", NULL), DuckDBSuccess);
+    assert_int_equal(duckdb_query(other, "SELECT min(i) FROM v", &result), DuckDBSuccess);
+    assert_int_equal(duckdb_value_int64(&result, 0, 0), 3);
+    duckdb_destroy_result(&result);
+    duckdb_disconnect(&other);
+}
+
 static void says_what_fails(void **state)
 {
     (void)state;
@@ -505,6 +532,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forgets_what_is_old, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(
             sees_what_only_reads_differently, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(readers_see_one_version, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(says_what_fails, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(limits_a_query, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(
