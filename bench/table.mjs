@@ -6,6 +6,12 @@ export function median(samples) {
     return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The smallest sample that is not below `percent` of them. */
+export function percentile(samples, percent) {
+    const sorted = [...samples].sort((a, b) => a - b);
+    return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)];
+}
+
 /** Three digits that count. */
 export function short(n) {
     if (n === 0) return "0";
