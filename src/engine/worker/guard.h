@@ -30,6 +30,10 @@ MUST_CHECK err guard_failure(struct call *call, str sql, const struct sql_failur
 /* For the parts of the guard. */
 MUST_CHECK err guard_refuse(struct call *call, str sql, int64_t position, str text);
 
+struct json_t;
+/* A text member of what DuckDB serialised; "" when there is none. */
+str guard_member(const struct json_t *object, const char *key);
+
 /* The tree (tree.c): fills depends and is_volatile; the places where the seconds of a time are
  * taken. */
 struct tree {

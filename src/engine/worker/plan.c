@@ -43,26 +43,19 @@ static const char *const server_functions[] = {
     "currval",
 };
 
-static str member(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_string(value) ? (str){json_string_value(value), json_string_length(value)}
-                                 : STR("");
-}
-
 static bool is_float(const json_t *type)
 {
-    str id = member(type, "id");
+    str id = guard_member(type, "id");
     return str_eq(id, STR("FLOAT")) || str_eq(id, STR("DOUBLE"));
 }
 
 static err check_source(struct plan *plan, const json_t *get)
 {
-    str name = member(get, "name");
+    str name = guard_member(get, "name");
     const json_t *data = json_object_get(get, "function_data");
     if (str_eq(name, STR("seq_scan"))) {
-        if (str_eq(member(data, "catalog"), STR(TEAM_CATALOG)) &&
-            str_eq(member(data, "schema"), STR("main")))
+        if (str_eq(guard_member(data, "catalog"), STR(TEAM_CATALOG)) &&
+            str_eq(guard_member(data, "schema"), STR("main")))
             return NULL;
     } else if (function_makes_rows(name)) {
         return NULL;
@@ -77,13 +70,13 @@ static void check_aggregate(struct plan *plan, const json_t *aggregate)
     size_t i;
     const json_t *type;
     json_array_foreach(json_object_get(aggregate, "arguments"), i, type) floats |= is_float(type);
-    if (!aggregate_is_steady(member(aggregate, "name"), floats))
+    if (!aggregate_is_steady(guard_member(aggregate, "name"), floats))
         plan->steady = false;
 }
 
 static err check_object(struct plan *plan, const json_t *object)
 {
-    str type = member(object, "type"), class = member(object, "expression_class");
+    str type = guard_member(object, "type"), class = guard_member(object, "expression_class");
     if (str_eq(type, STR("LOGICAL_GET")))
         TRY(check_source(plan, object));
     for (size_t i = 0; i < LENGTH(order_minding); i++)
@@ -91,14 +84,14 @@ static err check_object(struct plan *plan, const json_t *object)
             plan->steady = false;
     if (str_eq(type, STR("LOGICAL_DISTINCT")) &&
         json_array_size(json_object_get(object, "distinct_targets")) &&
-        str_eq(member(object, "distinct_type"), STR("DISTINCT_ON")))
+        str_eq(guard_member(object, "distinct_type"), STR("DISTINCT_ON")))
         plan->steady = false;
     if (str_eq(class, STR("BOUND_AGGREGATE")))
         check_aggregate(plan, object);
     if (!str_eq(class, STR("BOUND_FUNCTION")))
         return NULL;
     for (size_t i = 0; i < LENGTH(server_functions); i++)
-        if (str_eq(member(object, "name"), str_of(server_functions[i])))
+        if (str_eq(guard_member(object, "name"), str_of(server_functions[i])))
             return guard_refuse(
                 plan->call, plan->sql, -1, STR("The statement asks for what is not available."));
     return NULL;
@@ -126,8 +119,8 @@ static err plan_walk(struct plan *plan, const json_t *answer)
     if (json_is_false(json_object_get(answer, "error")))
         return walk_value(plan, json_object_get(answer, "plans"), 0);
     int64_t position = -1;
-    str kind = member(answer, "error_type"), text = member(answer, "error_message");
-    if (!str_i64(member(answer, "position"), &position))
+    str kind = guard_member(answer, "error_type"), text = guard_member(answer, "error_message");
+    if (!str_i64(guard_member(answer, "position"), &position))
         position = -1;
     /* A plan that can't be written as JSON has been bound all the same, and tree.c has seen all of
      * it. */

@@ -130,7 +130,7 @@ static bool is_one_of(const char *const *list, size_t n, const char *text)
     return false;
 }
 
-static str member(const json_t *object, const char *key)
+str guard_member(const struct json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
     return json_is_string(value) ? (str){json_string_value(value), json_string_length(value)}
@@ -197,8 +197,9 @@ static err table_unknown(struct walk walk, const json_t *object, str name)
 
 static err check_table(struct walk walk, const json_t *object)
 {
-    str schema = member(object, "schema_name"), name = member(object, "table_name");
-    if (member(object, "catalog_name").len || (schema.len && !str_eq_nocase(schema, STR("main"))))
+    str schema = guard_member(object, "schema_name"), name = guard_member(object, "table_name");
+    if (guard_member(object, "catalog_name").len ||
+        (schema.len && !str_eq_nocase(schema, STR("main"))))
         return refuse(walk,
                       object,
                       named(walk,
@@ -218,12 +219,12 @@ static err check_table(struct walk walk, const json_t *object)
 
 static err check_function_name(struct walk walk, const json_t *object)
 {
-    str name = member(object, "function_name"), schema = member(object, "schema");
+    str name = guard_member(object, "function_name"), schema = guard_member(object, "schema");
     if (str_eq(schema, STR("tdc")) && str_eq(name, STR("second")) && walk.tree->rewritten) {
         walk.tree->rewritten--;
         return NULL;
     }
-    if (member(object, "catalog").len || str_eq_nocase(schema, STR("tdc")) ||
+    if (guard_member(object, "catalog").len || str_eq_nocase(schema, STR("tdc")) ||
         !function_allowed(name)) {
         str text = named(walk, "The function \"%.*s\" is not available.", name),
             like = function_like(name);
@@ -242,7 +243,7 @@ static err check_function_name(struct walk walk, const json_t *object)
 /* date_part('second', x), which EXTRACT(SECOND FROM x) is parsed to. */
 static bool takes_seconds(const json_t *object)
 {
-    str name = member(object, "function_name");
+    str name = guard_member(object, "function_name");
     if (!str_eq_nocase(name, STR("date_part")) && !str_eq_nocase(name, STR("datepart")))
         return false;
     const json_t *children = json_object_get(object, "children");
@@ -307,8 +308,8 @@ static err check_type(struct walk walk, const json_t *object, const char *id)
     if (strcmp(id, "USER"))
         return NULL;
     const json_t *info = json_object_get(object, "type_info");
-    str name = member(info, "user_type_name");
-    if (member(info, "catalog").len || member(info, "schema").len ||
+    str name = guard_member(info, "user_type_name");
+    if (guard_member(info, "catalog").len || guard_member(info, "schema").len ||
         !str_eq_nocase(name, STR("json")))
         return refuse(walk, object, named(walk, "There is no type named \"%.*s\".", name));
     return NULL;
@@ -327,7 +328,7 @@ static err check_part(struct walk walk, const json_t *object, const char *type)
     size_t i;
     const json_t *pivot;
     json_array_foreach(json_object_get(object, "pivots"), i, pivot) if (
-        member(pivot, "pivot_enum")
+        guard_member(pivot, "pivot_enum")
             .len) return refuse(walk,
                                 object,
                                 STR("PIVOT needs its values listed: ON column IN (...)."));
@@ -358,8 +359,8 @@ static err walk_members(struct walk walk, const json_t *object, const char *but,
 static err walk_table_function(struct walk walk, const json_t *object)
 {
     const json_t *function = json_object_get(object, "function");
-    str name = member(function, "function_name"), schema = member(function, "schema");
-    if (member(function, "catalog").len || (schema.len && !str_eq(schema, STR("main"))) ||
+    str name = guard_member(function, "function_name"), schema = guard_member(function, "schema");
+    if (guard_member(function, "catalog").len || (schema.len && !str_eq(schema, STR("main"))) ||
         !function_makes_rows(name))
         return refuse(
             walk, object, named(walk, "The table function \"%.*s\" is not available.", name));
@@ -379,18 +380,18 @@ static err walk_query(struct walk walk, const json_t *object)
     for (size_t i = 0; i < n; i++) {
         const json_t *entry = json_array_get(map, i);
         TRY(walk_value(walk, json_object_get(entry, "value")));
-        scopes[i] = (struct scope){walk.scope, member(entry, "key")};
+        scopes[i] = (struct scope){walk.scope, guard_member(entry, "key")};
         walk.scope = &scopes[i];
     }
-    if (str_eq(member(object, "type"), STR("RECURSIVE_CTE_NODE"))) {
+    if (str_eq(guard_member(object, "type"), STR("RECURSIVE_CTE_NODE"))) {
         TRY(walk_members(walk, object, "right", "cte_map"));
-        scopes[n] = (struct scope){walk.scope, member(object, "cte_name")};
+        scopes[n] = (struct scope){walk.scope, guard_member(object, "cte_name")};
         walk.scope = &scopes[n];
         return walk_value(walk, json_object_get(object, "right"));
     }
-    if (str_eq(member(object, "type"), STR("CTE_NODE"))) {
+    if (str_eq(guard_member(object, "type"), STR("CTE_NODE"))) {
         TRY(walk_members(walk, object, "child", "cte_map"));
-        scopes[n] = (struct scope){walk.scope, member(object, "cte_name")};
+        scopes[n] = (struct scope){walk.scope, guard_member(object, "cte_name")};
         walk.scope = &scopes[n];
         return walk_value(walk, json_object_get(object, "child"));
     }
@@ -440,9 +441,9 @@ static bool has_pivot(str sql)
 
 static err check_failure(struct tree *tree, const json_t *answer)
 {
-    str kind = member(answer, "error_type"), message = member(answer, "error_message");
+    str kind = guard_member(answer, "error_type"), message = guard_member(answer, "error_message");
     int64_t position = -1;
-    if (!str_i64(member(answer, "position"), &position))
+    if (!str_i64(guard_member(answer, "position"), &position))
         position = -1;
     if (str_eq(kind, STR("not implemented")) && has_pivot(tree->sql))
         return guard_refuse(tree->call,
