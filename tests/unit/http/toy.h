@@ -438,7 +438,9 @@ static inline int client_answer_to(struct client *client, bool bodyless)
         return -1;
     const char *end = memmem(client->in.at, client->in.len, "\r\n\r\n", 4);
     client_take(client, &client->head, (size_t)(end - client->in.at) + 4);
-    client->status = atoi(client->head.at + sizeof("HTTP/1.1"));
+    int64_t status = -1; /* "HTTP/1.1 200 OK" */
+    str_i64(str_sub(buf_str(&client->head), sizeof("HTTP/1.1"), 3), &status);
+    client->status = (int)status;
     client->body.len = 0;
     if (bodyless || client->status == 304 || client->status == 204 || client->status == 100)
         return client->status;
