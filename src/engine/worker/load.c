@@ -281,7 +281,7 @@ static err inferred_check(struct loading *l)
     if (!l->columns.n)
         return file_refuse(l->call, "The file has no columns.");
     for (size_t i = 0; i < l->columns.n; i++)
-        TRY(engine_name_check(l->call->mem, "file", l->columns.at[i].column_name));
+        TRY(engine_column_check(l->call->mem, "file", l->columns.at[i].column_name));
     return NULL;
 }
 
