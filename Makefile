@@ -6,6 +6,8 @@ BUILD ?= build
 # SANITIZE=address,undefined or SANITIZE=thread, each with a BUILD of its own
 SANITIZE ?=
 CC := gcc
+# V=1 shows the commands
+Q := $(if $(V),,@)
 DUCKDB := .deps/duckdb
 VERSION := $(shell cat VERSION)
 
@@ -68,47 +70,54 @@ clean:
 	rm -rf $(BUILD)
 
 $(BUILD)/tinydevcrm: $(BUILD)/src/main.o $(BUILD)/libtinydevcrm.a
-	$(CC) $(LDFLAGS) -pthread -o $@ $^ $(LDLIBS)
+	@echo "  CC $@"
+	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tinydevcrm-engine: $(WORKER_OBJECTS) $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
-	$(CC) $(LDFLAGS) -pthread -o $@ $(WORKER_OBJECTS) $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$$ORIGIN' -ljansson -lseccomp -lm
+	@echo "  CC $@"
+	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $(WORKER_OBJECTS) $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$$ORIGIN' -ljansson -lseccomp -lm
 
 $(BUILD)/libduckdb.so: $(DUCKDB)/libduckdb.so
 	@mkdir -p $(@D)
-	cp $< $@
+	$(Q)cp $< $@
 
 $(BUILD)/libtinydevcrm.a: $(OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/src/engine/worker/%.o: CPPFLAGS += -isystem $(DUCKDB)
 
 $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
-	$(CC) -O2 -g -I/usr/share/include/llhttp $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -c -o $@ $<
+	@echo "  CC $@"
+	$(Q)$(CC) -O2 -g -I/usr/share/include/llhttp $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -c -o $@ $<
 
 $(BUILD)/gen/embedded.c: scripts/embed $(EMBEDDED)
 	@mkdir -p $(@D)
-	scripts/embed $(EMBEDDED) > $@
+	$(Q)scripts/embed $(EMBEDDED) > $@
 
 $(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # All of the worker but its main, for its tests; what they define themselves is not taken from it.
 $(BUILD)/libworker.a: $(filter-out %/main.o,$(WORKER_OBJECTS))
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/unit/engine/worker/%: tests/unit/engine/worker/%.c $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -isystem $(DUCKDB) -o $@ $< $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$(abspath $(BUILD))' -lcmocka -ljansson -lseccomp $(LDLIBS)
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -isystem $(DUCKDB) -o $@ $< $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$(abspath $(BUILD))' -lcmocka -ljansson -lseccomp $(LDLIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libtinydevcrm.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(BUILD)/libtinydevcrm.a -lcmocka $(LDLIBS)
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(BUILD)/libtinydevcrm.a -lcmocka $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
