@@ -145,7 +145,9 @@ export function temporaryFiles(folder) {
 }
 
 export class Server {
-    constructor({ env = {}, tls = false } = {}) {
+    /** `wrap` turns the program's arguments into another command: [file, arguments]. */
+    constructor({ env = {}, tls = false, wrap } = {}) {
+        this.wrap = wrap;
         this.env = env;
         this.tls = tls;
         this.folder = tempFolder();
@@ -177,16 +179,17 @@ export class Server {
             RATE_LIMIT: "off",
             ...this.env,
         });
-        this.child = spawn(program, ["serve"], { cwd: this.folder, env, stdio: ["ignore", "pipe", "pipe"] });
+        const [command, args] = this.wrap?.(["serve"]) ?? [program, ["serve"]];
+        this.child = spawn(command, args, { cwd: this.folder, env, stdio: ["ignore", "pipe", "pipe"] });
         for (const pipe of [this.child.stdout, this.child.stderr]) {
             pipe.setEncoding("utf8").on("data", (text) => (this.log += text));
         }
-        this.exited = new Promise((resolve, reject) => {
-            this.child.once("error", reject);
+        this.ended = undefined;
+        this.exited = new Promise((resolve) => {
+            this.child.once("error", (problem) => resolve(problem.message));
             this.child.once("exit", (code, signal) => resolve(code ?? signal));
         });
-        this.ended = undefined;
-        this.exited.then((code) => (this.ended = code)).catch(() => {});
+        this.exited.then((code) => (this.ended = code));
         servers.add(this);
         await until(() => this.ready(), "the server to be ready", 20_000);
         return this;

@@ -209,6 +209,95 @@ test("hostile path parameters are only names", async () => {
     }
 });
 
+test("no value of any field makes a fault of the server", async () => {
+    const me = await account(server);
+    await me.table("missing");
+    await me.view("t", "SELECT * FROM missing");
+    const nasty = [
+        null,
+        true,
+        false,
+        0,
+        -1,
+        1.5,
+        1e308,
+        Number.MAX_SAFE_INTEGER + 2,
+        "",
+        " ",
+        "missing",
+        "t",
+        "x".repeat(20_000),
+        "\u0001",
+        "\u{1F986}",
+        "%00",
+        "'; --",
+        '"',
+        "../..",
+        [],
+        [null],
+        [[]],
+        {},
+        { a: {} },
+        ["x", 1],
+        [{ n: 1 }],
+        "2026-13-45T99:99:99Z",
+        "* * * * *",
+        "SELECT 1 AS one",
+    ];
+    for (const one of await operations()) {
+        const schema = one.operation.requestBody?.content["application/json"]?.schema;
+        for (const name of Object.keys(schema?.properties ?? {})) {
+            for (const value of nasty) {
+                const json = { ...goodBody(one), [name]: value };
+                const reply = await me.call(one.method, one.path, { json });
+                assert.ok(
+                    reply.status < 500,
+                    `${nameOf(one)} with ${JSON.stringify(json).slice(0, 200)} got ${JSON.stringify(reply.body)}`,
+                );
+            }
+        }
+    }
+});
+
+test("no value of any query parameter makes a fault of the server", async () => {
+    const me = await account(server);
+    await me.table("missing");
+    await me.view("t", "SELECT * FROM missing");
+    const nasty = [
+        "",
+        "0",
+        "-1",
+        "1.5",
+        "99999999999999999999",
+        "true",
+        "x",
+        "%00",
+        "%ff",
+        "%F0%9F%A6%86",
+        "'",
+        "%22",
+        "a&limit=1",
+        "x".repeat(3_000),
+        "[]",
+        "0000000000000001",
+    ];
+    for (const one of await operations()) {
+        if (one.operation.responses["200"]?.content?.["text/event-stream"]) continue;
+        for (const { name } of (one.operation.parameters ?? []).filter((parameter) => parameter.in === "query")) {
+            for (const value of nasty) {
+                const reply = await me.call(
+                    one.method === "DELETE" ? "GET" : one.method,
+                    `${one.path}?${name}=${value}`,
+                );
+                assert.ok(
+                    reply.status < 500,
+                    `${nameOf(one)}?${name}=${value.slice(0, 100)} got ${JSON.stringify(reply.body)}`,
+                );
+            }
+        }
+    }
+});
+
 /** A body that passes the field checks, so that the missing thing is what is told. */
 function goodBody({ template, method }) {
     if (/fork/.test(template)) return { table_name: "copy" };
