@@ -127,4 +127,7 @@ void stream_gone(struct stream *stream); /* its exchange is no more */
 void stream_drop(struct stream *stream); /* one that was never opened */
 void stream_stop(struct stream *stream);
 
+/* Counts a request against `key`: 429 rate_limited with Retry-After when there are too many. */
+MUST_CHECK err asking_rate(struct asking *ask, str key, int64_t per_minute, const char *detail);
+
 #endif

@@ -163,21 +163,10 @@ static err plan_rate(struct exchange *exchange)
     if (ask->match.route->right != RIGHT_ANYONE || ask->match.context == server)
         return NULL;
     char key[LIMIT_ADDRESS];
-    int retry_after_s = 0;
-    if (limit_take(server->limit,
-                   limit_address(ask->rq.address, key),
-                   server->options.rate_limit,
-                   time_steady(),
-                   &retry_after_s))
-        return NULL;
-    struct err *slow = NEW(&ask->mem, struct err);
-    if (!slow)
-        return &err_no_memory;
-    *slow = (struct err){.status = 429,
-                         .code = "rate_limited",
-                         .detail = STR("Too many requests from this address."),
-                         .retry_after_s = retry_after_s};
-    return slow;
+    return asking_rate(ask,
+                       limit_address(ask->rq.address, key),
+                       server->options.rate_limit,
+                       "Too many requests from this address.");
 }
 
 static err plan_route(struct exchange *exchange, const struct path *path)

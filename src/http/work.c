@@ -3,6 +3,8 @@
 
 #include "http/asking.h"
 
+#define ACCOUNT_RATE 10 /* an account may ask so many times as often as an address without one */
+
 static err token_missing(struct asking *ask)
 {
     return err_new(&ask->mem,
@@ -42,26 +44,32 @@ static err token_parse(struct asking *ask, str *scheme, str *token)
     return NULL;
 }
 
-/* Someone who guesses tokens is slowed like anyone without one. */
-static err authentication_failed(struct asking *ask, err e)
+err asking_rate(struct asking *ask, str key, int64_t per_minute, const char *detail)
 {
-    struct server *server = ask->rq.exchange->loop->server;
-    char key[LIMIT_ADDRESS];
+    struct limit *limit = ask->rq.exchange->loop->server->limit;
     int retry_after_s = 0;
-    if (e->status != 401 || limit_take(server->limit,
-                                       limit_address(ask->rq.address, key),
-                                       server->options.rate_limit,
-                                       time_steady(),
-                                       &retry_after_s))
-        return e;
+    if (limit_take(limit, key, per_minute, time_steady(), &retry_after_s))
+        return NULL;
     struct err *slow = NEW(&ask->mem, struct err);
     if (!slow)
         return &err_no_memory;
     *slow = (struct err){.status = 429,
                          .code = "rate_limited",
-                         .detail = STR("Too many requests without a valid token."),
+                         .detail = str_of(detail),
                          .retry_after_s = retry_after_s};
     return slow;
+}
+
+/* Someone who guesses tokens is slowed like anyone without one. */
+static err authentication_failed(struct asking *ask, err e)
+{
+    char key[LIMIT_ADDRESS];
+    if (e->status == 401)
+        TRY(asking_rate(ask,
+                        limit_address(ask->rq.address, key),
+                        ask->rq.exchange->loop->server->options.rate_limit,
+                        "Too many requests without a valid token."));
+    return e;
 }
 
 static err authenticate(struct asking *ask)
@@ -81,6 +89,10 @@ static err authenticate(struct asking *ask)
         return authentication_failed(ask, e);
     ask->db.actor = ask->rq.account;
     ask->authenticated = true;
+    TRY(asking_rate(ask,
+                    ask->rq.account,
+                    options->rate_limit * ACCOUNT_RATE,
+                    "Too many requests of this account."));
     if (right == RIGHT_SUPERUSER && !ask->rq.superuser)
         return err_new(&ask->mem, 403, "forbidden", "Only a superuser may do this.");
     return NULL;
