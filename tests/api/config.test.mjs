@@ -216,3 +216,13 @@ test("without a stream port there is one port", async (t) => {
     await assert.rejects(fetch(`${server.streamUrl}/health`));
     assert.equal((await fetch(`${server.url}/health`)).status, 200);
 });
+
+test("RATE_LIMIT: an account has ten times as many", async (t) => {
+    const server = await serve(t, { env: { RATE_LIMIT: "3" } });
+    const me = await account(server);
+    const statuses = [];
+    for (let i = 0; i < 40; i++) statuses.push((await me.call("GET", "/tables/")).status);
+    const refused = statuses.filter((status) => status === 429);
+    assert.deepEqual(statuses.slice(0, 20), Array(20).fill(200));
+    assert.ok(refused.length >= 5 && refused.length <= 15, `${refused.length} of 40 refused`);
+});
