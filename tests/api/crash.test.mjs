@@ -7,7 +7,7 @@ import { csv, range } from "./files.mjs";
 import { Listener } from "./sse.mjs";
 
 const server = useServer({ env: { ACCESS_TOKEN_SECONDS: "3600" } });
-const ROUNDS = 4;
+const ROUNDS = 6;
 
 /** A listener that comes back for ever, from where it was. */
 class Faithful {
@@ -126,7 +126,7 @@ test(
             all.push(...writers);
             const running = Promise.all(writers.map((writer) => writer.run()));
             await until(
-                () => writers.reduce((sum, writer) => sum + writer.acknowledged, 0) >= 4 + round * 3,
+                () => writers.reduce((sum, writer) => sum + writer.acknowledged, 0) >= 3 + round * 4,
                 "some writes",
             );
             const engines = descendants(server.pid);

@@ -250,11 +250,15 @@ export class Server {
         }
     }
 
-    /** Prints what the log has got since it was last shown. */
+    /** Prints what the log has got since it was last shown; of lines that differ in numbers only, the first and last. */
     show() {
-        const text = this.log.slice(this.shown).split("\n").slice(-120).join("\n");
+        const kind = (line) => line.replace(/\S*\d\S*/g, "#");
+        const lines = this.log.slice(this.shown).split("\n");
+        const told = lines.filter(
+            (line, i) => kind(line) !== kind(lines[i - 1] ?? "") || kind(line) !== kind(lines[i + 1] ?? ""),
+        );
         this.shown = this.log.length;
-        process.stderr.write(`--- log of the server on port ${this.port}\n${text}\n---\n`);
+        process.stderr.write(`--- log of the server on port ${this.port}\n${told.slice(-200).join("\n")}\n---\n`);
     }
 }
 
