@@ -10,6 +10,7 @@
 
 #define LOADERS 4
 #define LOADS_WAITING 64
+#define START_MEMORY ((size_t)4 << 30)
 
 struct ask db_ask(struct data *data, struct db *db, str team, const atomic_bool *gone)
 {
@@ -52,9 +53,14 @@ err data_open(struct arena *mem, const struct data_options *options, struct data
 
 err data_start(struct data *data, struct arena *mem)
 {
-    TRY(reconcile_all(data, mem));
-    TRY(jobs_schedule_all(data, mem));
-    return clock_start(data->clock, mem);
+    struct arena own; /* all jobs of all teams go through it */
+    arena_init(&own, START_MEMORY);
+    err e = reconcile_all(data, &own);
+    if (!e)
+        e = jobs_schedule_all(data, &own);
+    e = err_copy(mem, e);
+    arena_done(&own);
+    return e ? e : clock_start(data->clock, mem);
 }
 
 void data_stop(struct data *data)
