@@ -55,12 +55,13 @@ void loop_post(struct loop *loop, struct loop_post *post)
     pthread_mutex_unlock(&loop->lock);
 }
 
-/* Runs one post; waits for it up to 20 s. False: none came, or the loop is to stop. */
-static bool loop_step(struct loop *loop)
+/* Runs one post; waits for it up to `ms`. False: none came, or the loop is to stop. */
+static bool loop_step_within(struct loop *loop, int ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 20;
+    until.tv_sec += (until.tv_nsec / 1000000 + ms) / 1000;
+    until.tv_nsec = (until.tv_nsec / 1000000 + ms) % 1000 * 1000000;
     pthread_mutex_lock(&loop->lock);
     int rc = 0;
     while (!loop->first && !loop->stop && rc == 0)
@@ -75,6 +76,11 @@ static bool loop_step(struct loop *loop)
     if (post)
         post->run(loop, post);
     return post != NULL;
+}
+
+static bool loop_step(struct loop *loop)
+{
+    return loop_step_within(loop, 20000);
 }
 
 static inline bool loop_idle(struct loop *loop)

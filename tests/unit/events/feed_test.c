@@ -9,11 +9,16 @@
 
 #include <cmocka.h>
 
+#include <cmocka.h>
+
+#include <cmocka.h>
+
 #include <sched.h>
 
 #include "base/embedded.h"
 #include "store/migrations.h"
 #include "unit/events/fake_http.h"
+#include "unit/store/disk.h"
 #include "unit/store/folder.h"
 
 struct fixture {
@@ -81,7 +86,8 @@ static int set_up(void **state)
     folder_make(&f->folder);
     fake_init();
     arena_init(&f->mem, 64 << 20);
-    struct store_options options = {.path = f->folder.file};
+    disk_reset();
+    struct store_options options = {.path = f->folder.file, .vfs = "disk"};
     assert_ok(migrations_make(&f->mem, own, &options.migrations, &options.migration_count));
     int applied;
     assert_ok(store_open(&f->mem, &options, &f->store));
@@ -305,6 +311,25 @@ static void announcements_may_come_in_any_order(void **state)
     }
 }
 
+/* It opens while the feed has heard of 3 but not yet of 2. */
+static void a_fresh_stream_hears_nothing_old(void **state)
+{
+    struct fixture *f = *state;
+    struct stream *one = listen(f, -1);
+    append_n(f, 1);
+    wait_text(one, "1 ");
+    assert_ok(append(NULL, f->store, "team", "t"));
+    assert_ok(append(NULL, f->store, "team", "t"));
+    announce(f, 3);
+    struct stream *two = listen(f, -1);
+    wait_text(one, "1 2 3 ");
+    append_n(f, 1);
+    wait_text(one, "1 2 3 4 ");
+    wait_text(two, "4 ");
+    leave(one);
+    leave(two);
+}
+
 static void a_full_inbox_loses_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -457,6 +482,71 @@ static void a_read_that_fails_ends_the_streams(void **state)
     leave(stream);
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
+static bool gate_shut, gate_reached;
+
+static void gate_pass(void)
+{
+    pthread_mutex_lock(&gate);
+    gate_reached = true;
+    pthread_cond_broadcast(&gate_changed);
+    while (gate_shut)
+        pthread_cond_wait(&gate_changed, &gate);
+    pthread_mutex_unlock(&gate);
+}
+
+static void gate_wait_reached(void)
+{
+    pthread_mutex_lock(&gate);
+    while (!gate_reached)
+        pthread_cond_wait(&gate_changed, &gate);
+    pthread_mutex_unlock(&gate);
+}
+
+static void gate_set(bool shut)
+{
+    pthread_mutex_lock(&gate);
+    gate_shut = shut;
+    gate_reached = false;
+    pthread_cond_broadcast(&gate_changed);
+    pthread_mutex_unlock(&gate);
+}
+
+static void *one_main(void *arg)
+{
+    struct fixture *f = arg;
+    return append(f->events, f->store, "team", "t") ? f : NULL;
+}
+
+/* While the sync of a commit is held up, a reader of the store can see its event, but nobody is
+ * told. */
+static void nothing_is_told_before_it_is_on_disk(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t writer;
+    struct stream *early = listen(f, -1);
+    while (loop_step_within(early->loop, 100))
+        ;
+    gate_set(true);
+    disk.syncing = gate_pass;
+    pthread_create(&writer, NULL, one_main, f);
+    gate_wait_reached();
+    open_on = &fake.loops[1];
+    struct stream *late = listen(f, 0);
+    while (loop_step_within(late->loop, 300))
+        ;
+    assert_false(loop_step_within(early->loop, 0));
+    assert_true(has(early, "") && has(late, ""));
+    gate_set(false);
+    pthread_join(writer, NULL);
+    disk.syncing = NULL;
+    wait_text(early, "1 ");
+    wait_text(late, "1 ");
+    leave(early);
+    leave(late);
+}
+
 /* What follows has loops that run by themselves, writers, and clients that come and go. */
 
 #define WRITERS 6
@@ -600,6 +690,7 @@ int main(void)
         CASE(teams_are_apart),
         CASE(an_event_of_another_node_is_read),
         CASE(announcements_may_come_in_any_order),
+        CASE(a_fresh_stream_hears_nothing_old),
         CASE(a_full_inbox_loses_nothing),
         CASE(a_slow_stream_is_caught_up),
         CASE(a_position_that_is_not_kept_is_reset),
@@ -608,6 +699,7 @@ int main(void)
         CASE(without_streams_there_is_no_feed),
         CASE(a_stream_may_leave_at_any_time),
         CASE(a_read_that_fails_ends_the_streams),
+        CASE(nothing_is_told_before_it_is_on_disk),
         CASE(all_hear_all_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ static struct disk {
     size_t count;
     atomic_bool full, broken; /* writes fail with ENOSPC; syncs fail */
     atomic_int syncs;
+    void (*syncing)(void);  /* before each sync */
     void (*unlocked)(void); /* after each unlock of the WAL's index, where others see what is new */
     unsigned seed;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .seed = 1};
@@ -140,6 +141,8 @@ static int disk_sync(sqlite3_file *file, int flags)
     if (atomic_load(&disk.broken))
         return SQLITE_IOERR_FSYNC;
     atomic_fetch_add(&disk.syncs, 1);
+    if (disk.syncing)
+        disk.syncing();
     pthread_mutex_lock(&disk.lock);
     size_t n = of ? of->n : 0;
     pthread_mutex_unlock(&disk.lock);
