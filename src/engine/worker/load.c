@@ -280,9 +280,14 @@ static err inferred_check(struct loading *l)
 {
     if (!l->columns.n)
         return file_refuse(l->call, "The file has no columns.");
-    for (size_t i = 0; i < l->columns.n; i++)
-        TRY(engine_column_check(l->call->mem, "file", l->columns.at[i].column_name));
-    return NULL;
+    for (size_t i = 0; i < l->columns.n; i++) {
+        str name = l->columns.at[i].column_name;
+        err e = engine_column_check(l->call->mem, "column", name);
+        if (e) /* without its "column: " */
+            file_error_add(
+                l, 1, name, (str){0}, str_sub(e->detail, strlen("column: "), e->detail.len));
+    }
+    return l->errors.n ? file_errors_err(l) : NULL;
 }
 
 /* One attempt; `failure` says that the values do not fit. */
@@ -310,7 +315,9 @@ static err load_once(struct loading *l, int attempt, struct sql_failure *failure
     if (attempt == 0)
         TRY(file_open(l));
     if (l->inferred) {
-        TRY(l->reader->infer(l, attempt, again));
+        TRY(l->reader->infer(l, attempt, failure, again));
+        if (failure->message.at)
+            return NULL;
         TRY(inferred_check(l));
     }
     TRY(rows_load(l, failure));

@@ -32,31 +32,39 @@ static str dialect(struct loading *l)
         delimiter);
 }
 
+static err texts_take(struct loading *l)
+{
+    for (size_t i = 0; i < l->file_columns.n; i++)
+        l->columns.at[i] = (struct column){l->file_columns.at[i].column_name, STR("text")};
+    return NULL;
+}
+
 /* Types from the values: of the first 20,480 rows, then of all, then times as text when they are
  * not ISO 8601. */
-static err csv_infer(struct loading *l, int attempt, bool *again)
+static err csv_infer(struct loading *l, int attempt, struct sql_failure *failure, bool *again)
 {
-    struct sql_failure failure;
     str from = sql_text(
         l->call,
         "read_csv(%S, sample_size = %D, auto_type_candidates = ['BOOLEAN', 'INTEGER', 'BIGINT',"
         " 'DOUBLE', 'DATE', 'TIME', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR'])",
         dialect(l),
         attempt ? (int64_t)-1 : (int64_t)20480);
-    *again = attempt < 2;
+    *again = attempt < 2 && !l->untyped;
+    if (l->untyped)
+        return texts_take(l);
     struct columns names = l->file_columns;
-    TRY(file_columns_read(l, from, &failure));
-    bool ok = !failure.message.at && l->file_columns.n == names.n;
-    if (!ok) { /* the reader says why when it reads the values as text */
-        l->file_columns = names;
-        *again = false;
-    }
+    TRY(file_columns_read(l, from, failure));
+    struct columns found = l->file_columns;
+    l->file_columns = names;
+    l->untyped = failure->message.at || found.n != names.n;
+    *again = failure->message.at || (attempt < 2 && !l->untyped);
+    if (l->untyped)
+        return texts_take(l);
     for (size_t i = 0; i < names.n; i++) {
-        str type = ok ? type_name(l->call->mem, l->file_columns.at[i].column_type) : STR("text");
+        str type = type_name(l->call->mem, found.at[i].column_type);
         bool is_time = str_starts(type, STR("date")) || str_starts(type, STR("time"));
         l->columns.at[i] = (struct column){
             names.at[i].column_name, !type.at || (attempt == 2 && is_time) ? STR("text") : type};
-        l->file_columns.at[i] = (struct column){names.at[i].column_name, {0}};
     }
     return NULL;
 }
@@ -130,6 +138,25 @@ static str rejected_value(str message)
     return to ? (str){from, (size_t)(to - from)} : (str){0};
 }
 
+/* What is wrong with the form of a record, in our words where we have some. */
+static str reject_text(struct loading *l, str kind, str message)
+{
+    static const struct {
+        str kind, text;
+    } texts[] = {
+        {STR("MISSING COLUMNS"), STR("has fewer fields than the header")},
+        {STR("TOO MANY COLUMNS"), STR("has more fields than the header")},
+        {STR("UNQUOTED VALUE"), STR("has a quote that is never closed, or text behind one")},
+        {STR("LINE SIZE OVER MAXIMUM"), STR("is longer than 2 MB")},
+        {STR("INVALID ENCODING"), STR("is not UTF-8 text")},
+    };
+    for (size_t i = 0; i < LENGTH(texts); i++)
+        if (str_eq(kind, texts[i].kind))
+            return texts[i].text;
+    struct sql_failure failure = {.message = message};
+    return file_message(l, &failure);
+}
+
 static void csv_reject(struct loading *l, struct sql_result *rejects, size_t row,
                        struct csv_walk *walk)
 {
@@ -138,9 +165,8 @@ static void csv_reject(struct loading *l, struct sql_result *rejects, size_t row
     /* What DuckDB calls a line is a record or an empty line; the first is the header. */
     csv_walk_to(walk, sql_i64(rejects, row, 0) - 2);
     int64_t line = walk->line;
-    struct sql_failure failure = {.message = message};
     if (!str_eq(kind, STR("CAST"))) {
-        file_error_add(l, line, (str){0}, (str){0}, file_message(l, &failure));
+        file_error_add(l, line, (str){0}, (str){0}, reject_text(l, kind, message));
         return;
     }
     ptrdiff_t i = columns_find(&l->columns, name);

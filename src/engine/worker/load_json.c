@@ -69,11 +69,10 @@ static err json_misshapen(struct loading *l)
 }
 
 /* The names and types that DuckDB finds, for a table that is made of the rows. */
-static err json_infer(struct loading *l, int attempt, bool *again)
+static err json_infer(struct loading *l, int attempt, struct sql_failure *failure, bool *again)
 {
     (void)attempt;
     *again = false;
-    struct sql_failure failure;
     TRY(file_columns_read(
         l,
         sql_text(l->call,
@@ -81,11 +80,11 @@ static err json_infer(struct loading *l, int attempt, bool *again)
                  " maximum_object_size = %D)",
                  str_of(l->ask->path),
                  OBJECT_MAX),
-        &failure));
-    if (failure.message.at)
+        failure));
+    if (failure->message.at)
         return file_refuse(l->call,
                            "The JSON is not an array of objects: %.*s",
-                           STR_ARGS(file_message(l, &failure)));
+                           STR_ARGS(file_message(l, failure)));
     l->columns = (struct columns){
         arena_array(l->call->mem, l->file_columns.n + 1, sizeof(struct column)), l->file_columns.n};
     for (size_t i = 0; l->columns.at && i < l->columns.n; i++) {

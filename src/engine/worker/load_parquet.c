@@ -7,6 +7,7 @@
 #include "engine/worker/types.h"
 
 #define MAGIC "PAR1"
+#define DAMAGED "is damaged: its contents can't be read"
 #define FILE_MIN 12 /* magic, length of the footer, magic */
 
 /* Old writers do not mark their texts as such: they are read as text all the same. */
@@ -37,12 +38,6 @@ static err magic_check(struct loading *l)
     return NULL;
 }
 
-static err damaged(struct loading *l, const struct sql_failure *failure)
-{
-    return file_refuse(
-        l->call, "The Parquet file is damaged: %.*s", STR_ARGS(file_message(l, failure)));
-}
-
 static err parquet_open(struct loading *l)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};
@@ -50,7 +45,7 @@ static err parquet_open(struct loading *l)
     TRY(magic_check(l));
     TRY(file_columns_read(l, parquet_from(l, false), &failure));
     if (failure.message.at)
-        return damaged(l, &failure);
+        return file_refuse(l->call, "The Parquet file " DAMAGED ".");
     TRY(sql_try_query(l->call,
                       sql_text(l->call,
                                "SELECT CAST(num_rows AS BIGINT) FROM parquet_file_metadata(%L)",
@@ -58,14 +53,15 @@ static err parquet_open(struct loading *l)
                       &result,
                       &failure));
     if (failure.message.at)
-        return damaged(l, &failure);
+        return file_refuse(l->call, "The Parquet file " DAMAGED ".");
     l->rows_guess = sql_i64(&result, 0, 0);
     return NULL;
 }
 
-static err parquet_infer(struct loading *l, int attempt, bool *again)
+static err parquet_infer(struct loading *l, int attempt, struct sql_failure *failure, bool *again)
 {
     (void)attempt;
+    (void)failure;
     *again = false;
     for (size_t i = 0; i < l->file_columns.n; i++) {
         struct column column = l->file_columns.at[i];
@@ -122,13 +118,7 @@ static err parquet_misshapen(struct loading *l)
                       &result,
                       &failure));
     if (failure.message.at)
-        file_error_add(l,
-                       0,
-                       (str){0},
-                       (str){0},
-                       str_fmt(l->call->mem,
-                               "the Parquet file is damaged: %.*s",
-                               STR_ARGS(file_message(l, &failure))));
+        file_error_add(l, 0, (str){0}, (str){0}, STR("the Parquet file " DAMAGED));
     return NULL;
 }
 

@@ -17,8 +17,9 @@ struct loading;
 struct load_reader {
     /* Finds the columns of the file: names, and DuckDB's types where the file has them. */
     err (*open)(struct loading *l);
-    /* Declared nothing: the types to load with. `attempt` counts from 0; false: no other idea. */
-    err (*infer)(struct loading *l, int attempt, bool *again);
+    /* Declared nothing: the types to load with. `attempt` counts from 0; `again`: there is another
+     * idea. `failure`: the file could not be looked at, and the transaction is over. */
+    err (*infer)(struct loading *l, int attempt, struct sql_failure *failure, bool *again);
     /* The table expression that has the file's columns, once it is known what goes where. `plain`:
      * all as they are. */
     str (*from)(struct loading *l, bool plain);
@@ -45,6 +46,7 @@ struct loading {
     struct csv_file csv;
     bool fractions; /* a CSV file that has a point somewhere: integers must be looked at */
     bool inferred;
+    bool untyped;       /* types could not be inferred: all texts, whose reader says why */
     int64_t rows_guess; /* for the progress; 0: unknown */
     struct file_errors errors;
 };

@@ -179,10 +179,10 @@ static void names_the_place_of_each_error(void **state)
         {"a,,b\n1,2,3\n", {"column 2 of the header has no name"}},
         {"a\n1\n", {"\"column\":\"b\"", "the file has no such column"}},
         {"a,b,c\n1,2,3\n", {"\"column\":\"c\"", "the table has no such column"}},
-        {"a,b\n1,2\n3\n4,5\n", {"\"line\":3", "Expected Number of Columns: 2 Found: 1"}},
-        {"a,b\n1,2\n3,4,5\n", {"\"line\":3", "Found: 3"}},
-        {"a,b\n1,\"open\n2,x\n", {"\"line\":2", "unterminated quote"}},
-        {"a,b\n1,\xFF\n2,x\n", {"\"line\":2", "nicode"}},
+        {"a,b\n1,2\n3\n4,5\n", {"\"line\":3", "fewer fields than the header"}},
+        {"a,b\n1,2\n3,4,5\n", {"\"line\":3", "more fields than the header"}},
+        {"a,b\n1,\"open\n2,x\n", {"\"line\":2", "quote that is never closed"}},
+        {"a,b\n1,\xFF\n2,x\n", {"\"line\":2", "is not UTF-8 text"}},
         {"a,b\n1,x\n2,y\r\n3,z\n", {"\"line\":3", "ends otherwise"}},
         {"a,b\n1,\"two\nlines\"\nx,y\n", {"\"line\":4", "\"value\":\"x\"", "is not a valid int"}},
         {"a,b\n1,\"two\nlines\"\n\n1.5,y\n",
@@ -237,6 +237,28 @@ static void names_a_hundred_errors_at_most(void **state)
     assert_int_equal(json_integer_value(json_object_get(json_array_get(json, 99), "line")),
                      2 * 100 + 1);
     json_decref(json);
+}
+
+/* Also when no types are declared, and the search for them is what fails. */
+static void names_the_place_when_types_are_inferred(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says[2];
+    } cases[] = {
+        {"a,b\n1,caf\xE9\n", {"\"line\":2", "is not UTF-8 text"}},
+        {"a,b\n1\n", {"\"line\":2", "fewer fields"}},
+        {"a,b\n1,2\n\"3,4\n", {"\"line\":3", "never closed"}},
+        {"a,\"b \"\"c\"\"\"\n1,2\n", {"\"line\":1", "can't contain quotes"}},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        err e = csv("t", cases[i].text, (struct columns){0});
+        assert_non_null(e);
+        assert_true(err_is(e, "invalid_file"));
+        for (size_t j = 0; j < 2; j++)
+            assert_has(e->errors, cases[i].says[j]);
+        next_call();
+    }
 }
 
 static void infers_types(void **state)
@@ -509,6 +531,8 @@ int main(void)
             names_the_place_of_each_error, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(
             names_a_hundred_errors_at_most, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(
+            names_the_place_when_types_are_inferred, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(infers_types, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(appends_and_replaces, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(takes_json, harness_setup, harness_teardown),
