@@ -1,7 +1,7 @@
 // Kill -9 at any moment: what was acknowledged is there, nothing is left over, and a listener that resumes misses nothing.
 import assert from "node:assert/strict";
 import { existsSync, statSync } from "node:fs";
-import { alive, descendants, temporaryFiles, test, until, useServer } from "./harness.mjs";
+import { alive, descendants, Server, slow, temporaryFiles, test, until, useServer } from "./harness.mjs";
 import { account, call, SAMPLE_COLUMNS, sampleCsv, uploadForm } from "./client.mjs";
 import { csv, range } from "./files.mjs";
 import { Listener } from "./sse.mjs";
@@ -177,6 +177,27 @@ test(
     },
     { timeout: 120_000 },
 );
+
+test("kill -9 during the first start, and during a team's first table: the next start is a good one", async (t) => {
+    for (let round = 0; round < 12; round++) {
+        const own = new Server();
+        t.after(() => own.end());
+        const starting = own.start().catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, round * 4 * slow));
+        await own.kill();
+        await starting;
+        await own.start();
+        const me = await account(own);
+        const form = uploadForm({ table_name: "t", file: sampleCsv });
+        const made = me.call("POST", "/tables/", { form }).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, round * 2 * slow));
+        await own.restart();
+        await made;
+        if ((await me.call("GET", "/tables/t/")).status === 404) await me.table("t");
+        assert.equal((await me.rows("t")).length, 10, `round ${round}`);
+        await own.stop();
+    }
+});
 
 test("kill -9 during a long load: the table is there whole, or not at all", async () => {
     const me = await account(server);
