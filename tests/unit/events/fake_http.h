@@ -175,7 +175,7 @@ void stream_end(struct stream *stream, struct frame *last)
 }
 
 /* The client took all. On the loop. */
-static void stream_drain(struct stream *stream)
+static inline void stream_drain(struct stream *stream)
 {
     stream->held = 0;
     if (!stream->refused || stream->over)

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include <cmocka.h>
+
 #include <sched.h>
 
 #include "base/embedded.h"

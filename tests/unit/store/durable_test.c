@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include <cmocka.h>
+
 #include <signal.h>
 #include <sys/wait.h>
 

@@ -14,8 +14,14 @@
 
 #include <cmocka.h>
 
+#include <cmocka.h>
+
+#include <cmocka.h>
+
+#include <sched.h>
 #include <string.h>
 
+#include "store/sqlite.h"
 #include "unit/store/folder.h"
 
 struct fixture {
@@ -361,6 +367,49 @@ static void statements_are_pushed_out(void **state)
     }
 }
 
+#define CROWD 48 /* more than there are connections */
+
+static void *crowd_main(void *arg)
+{
+    struct fixture *f = arg;
+    for (int i = 0; i < 40; i++) {
+        struct arena mem;
+        arena_init(&mem, 1 << 20);
+        struct db db = {.store = f->store, .mem = &mem};
+        struct tx tx = {0};
+        int64_t n = -1;
+        if (db_read(&db, &tx) || tx_number(&tx, &n, "SELECT count(*) FROM things"))
+            abort();
+        sched_yield(); /* keeps the connection */
+        tx_done(&tx);
+        arena_done(&mem);
+        if (n != 1)
+            return NULL;
+    }
+    return f;
+}
+
+static void readers_take_turns(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[CROWD];
+    struct tx held[READERS_MAX];
+    assert_ok(thing_add(&f->db, "a", 1));
+    /* All connections are taken when the crowd comes. */
+    for (int i = 0; i < READERS_MAX; i++)
+        assert_ok(db_read(&f->db, &held[i]));
+    for (int i = 0; i < CROWD; i++)
+        pthread_create(&threads[i], NULL, crowd_main, f);
+    for (int i = 0; i < READERS_MAX; i++)
+        assert_ok(tx_commit(&held[i]));
+    for (int i = 0; i < CROWD; i++) {
+        void *done;
+        pthread_join(threads[i], &done);
+        assert_ptr_equal(done, f);
+    }
+    assert_true(f->store->readers.open <= READERS_MAX);
+}
+
 static void it_is_there_after_a_new_start(void **state)
 {
     struct fixture *f = *state;
@@ -394,6 +443,7 @@ int main(void)
         CASE(after_the_commit),
         CASE(writing_in_writing_is_refused),
         CASE(statements_are_pushed_out),
+        CASE(readers_take_turns),
         CASE(it_is_there_after_a_new_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
