@@ -6,28 +6,16 @@
 #include "engine/worker/lex.h"
 #include "engine/worker/meta.h"
 #include "engine/worker/types.h"
+#include "engine/worker/wording.h"
 
 #define BRACKETS_MAX 100
 #define WITH_MAX 6    /* DuckDB's binder takes three times as long for each WITH in a WITH */
 #define SAID_MAX 2000 /* bytes of a message */
 #define SECONDS_CALL "tdc.second("
 
-/* DuckDB's messages are laid out in lines, for a terminal. */
-static str one_line(struct call *call, str text)
-{
-    char *line = arena_alloc(call->mem, text.len + 1);
-    size_t n = 0;
-    for (size_t i = 0; line && i < text.len; i++) {
-        char c = text.at[i] == '\n' || text.at[i] == '\t' ? ' ' : text.at[i];
-        if (c != ' ' || (n && line[n - 1] != ' '))
-            line[n++] = c;
-    }
-    return (str){line, n};
-}
-
 err guard_refuse(struct call *call, str sql, int64_t position, str text)
 {
-    str said = one_line(call, str_sub(text, 0, SAID_MAX));
+    str said = str_sub(text, 0, SAID_MAX);
     if (position < 0 || (size_t)position > sql.len)
         return err_new(call->mem, 422, "invalid_query", "%.*s", STR_ARGS(said));
     size_t line = 1, column = 1;
@@ -53,7 +41,7 @@ err guard_failure(struct call *call, str sql, const struct sql_failure *failure)
     const char *colon = text.len ? memmem(text.at, text.len, " Error: ", 8) : NULL;
     if (colon && colon - text.at < 40)
         text = str_sub(text, (size_t)(colon - text.at) + 8, text.len);
-    return guard_refuse(call, sql, failure->position, text);
+    return guard_refuse(call, sql, failure->position, wording_plain(call, text));
 }
 
 /* From EXTRACT or date_part up to and with FROM or the comma: what is put aside for our own

@@ -12,6 +12,7 @@
 
 #include "engine/worker/functions.h"
 #include "engine/worker/guard.h"
+#include "engine/worker/wording.h"
 
 #define DEPTH_MAX 2000
 
@@ -128,7 +129,7 @@ static err plan_walk(struct plan *plan, const json_t *answer)
         plan->steady = false;
         return NULL;
     }
-    return guard_refuse(plan->call, plan->sql, position, str_copy(plan->call->mem, text));
+    return guard_refuse(plan->call, plan->sql, position, wording_plain(plan->call, text));
 }
 
 err plan_check(struct call *call, str sql, bool *steady)

@@ -14,6 +14,7 @@
 #include "engine/worker/functions.h"
 #include "engine/worker/guard.h"
 #include "engine/worker/lex.h"
+#include "engine/worker/wording.h"
 
 #define SECONDS_MAX 256  /* EXTRACTs in one statement */
 #define DEPENDS_MAX 256  /* tables in one statement */
@@ -117,7 +118,8 @@ static const char *const data_types[] = {
     "INTEGER_LITERAL",
 };
 /* Columns that are functions of the server when no table has them. */
-static const char *const server_words[] = {"current_catalog", "current_schema"};
+static const char *const server_words[] = {
+    "current_catalog", "current_schema", "current_user", "current_role", "session_user"};
 static const char *const second_words[] = {"second", "seconds", "sec", "secs", "s"};
 
 static err walk_value(struct walk walk, const json_t *value);
@@ -458,7 +460,7 @@ static err check_failure(struct tree *tree, const json_t *answer)
             tree->sql,
             -1,
             STR("Only a statement that reads is taken: SELECT, WITH, VALUES or TABLE."));
-    return guard_refuse(tree->call, tree->sql, position, str_copy(tree->call->mem, message));
+    return guard_refuse(tree->call, tree->sql, position, wording_plain(tree->call, message));
 }
 
 static err tree_walk(struct tree *tree, const json_t *answer)
