@@ -389,14 +389,18 @@ static void record_ready(struct load_record *load)
 err load_show(struct request *rq)
 {
     struct load_record load = {0};
+    bool found;
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(rq->db, &tx));
-    TRY(tx_one(&tx,
-               load_row,
-               &load,
-               "SELECT * FROM loads WHERE team = $1 AND id = $2",
-               A(rq->team),
-               A(request_path(rq, "id"))));
+    TRY(tx_find(&tx,
+                load_row,
+                &load,
+                &found,
+                "SELECT * FROM loads WHERE team = $1 AND id = $2",
+                A(rq->team),
+                A(request_path(rq, "id"))));
+    if (!found)
+        return err_new(rq->mem, 404, "not_found", "There is no such load.");
     record_ready(&load);
     return reply_json(rq, 200, load_fields, &load);
 }

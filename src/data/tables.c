@@ -134,12 +134,17 @@ static err drop_refused(struct request *rq, const struct relation *relation, str
                          "{\"views\": %.*s, \"jobs\": %.*s}",
                          STR_ARGS(relation->dependents),
                          STR_ARGS(jobs));
+    str views = str_sub(relation->dependents, 1, relation->dependents.len - 2);
+    str ids = str_sub(jobs, 1, jobs.len - 2);
     str detail = str_fmt(rq->mem,
-                         "Other things depend on \"%.*s\": views %.*s, jobs %.*s. Delete them "
-                         "first, or ask with ?cascade=true.",
+                         "\"%.*s\" is needed by %s%.*s%s%s%.*s. Delete them first, or ask with "
+                         "?cascade=true.",
                          STR_ARGS(relation->name),
-                         STR_ARGS(relation->dependents),
-                         STR_ARGS(jobs));
+                         views.len ? "views " : "",
+                         STR_ARGS(views),
+                         views.len && ids.len ? " and " : "",
+                         ids.len ? "jobs " : "",
+                         STR_ARGS(ids));
     return err_with(rq->mem, 409, "has_dependents", detail, errors);
 }
 

@@ -34,9 +34,14 @@ static err form_columns(struct request *rq, str text, struct columns *out)
 {
     if (str_trim(text).len == 0)
         return NULL;
+    static const struct field none[] = {FIELD_LAST};
+    char nothing;
     err e = columns_parse(rq->mem, text, out);
-    return err_is(e, "malformed_json") ? field_err(rq->mem, "columns", "%.*s", STR_ARGS(e->detail))
-                                       : e;
+    if (!err_is(e, "malformed_json"))
+        return e;
+    e = fields_parse(rq->mem, none, text, &nothing); /* the place in the text as it was sent */
+    return field_err(
+        rq->mem, "columns", "%.*s", STR_ARGS(e ? e->detail : STR("The JSON is malformed.")));
 }
 
 static err columns_check(struct request *rq, struct columns *columns)
