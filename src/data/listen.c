@@ -228,6 +228,8 @@ err channel_listen(struct request *rq)
         if (answered)
             return NULL;
         TRY(follow_new(rq, &channel, &tx, &follow));
+        if (position < 0)
+            position = follow->known; /* so that the channel's end is not missed from here on */
     }
     struct topic_ask ask = {
         .team = rq->team,
