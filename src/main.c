@@ -57,16 +57,18 @@ static char *data_path(struct program *p, const char *name)
     return str_c(&p->mem, str_fmt(&p->mem, "%.*s/%s", STR_ARGS(p->config.data_dir), name));
 }
 
+/* Whole or not at all: written under another name, and renamed once it is on disk. */
 static err secret_make(struct program *p, const char *path, str secret)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    char *made = data_path(p, "secret.key.new");
+    int fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool kept =
         fd >= 0 && write(fd, secret.at, secret.len) == (ssize_t)secret.len && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
-    return kept ? NULL
-                : err_new(
-                      &p->mem, 500, "secret_key", "%s can't be written: %s", path, strerror(errno));
+    if (kept && rename(made, path) == 0)
+        return NULL;
+    return err_new(&p->mem, 500, "secret_key", "%s can't be written: %s", path, strerror(errno));
 }
 
 /* From SECRET_KEY, or the file that the first start made. */

@@ -88,9 +88,43 @@ static err run(struct child *child, str sql)
     return e;
 }
 
+static bool path_sync(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return synced;
+}
+
+/*
+ * A new team's file is made under another name and renamed when it is whole and on disk: a process
+ * that is killed while DuckDB writes the first blocks leaves nothing that a later one takes for the
+ * team's file.
+ */
+static err file_make(struct child *child)
+{
+    struct arena *mem = &child->mem;
+    str dir = str_of(child->team_dir), sql_dir = quoted(mem, child->team_dir);
+    char *file = str_c(mem, str_fmt(mem, "%.*s/engine.duckdb", STR_ARGS(dir)));
+    char *made = str_c(mem, str_fmt(mem, "%s.new", file));
+    if (arena_failed(mem))
+        return &err_no_memory;
+    if (access(file, F_OK) == 0)
+        return NULL;
+    unlink(made);
+    unlink(str_c(mem, str_fmt(mem, "%s.wal", made)));
+    TRY(run(child, str_fmt(mem, "ATTACH '%.*s/engine.duckdb.new' AS made", STR_ARGS(sql_dir))));
+    TRY(run(child, STR("CHECKPOINT made; DETACH made")));
+    if (!path_sync(made) || rename(made, file) != 0 || !path_sync(child->team_dir))
+        return err_internal(mem, "%s can't be made: %m", file);
+    return NULL;
+}
+
 /* The process before this one may have been killed a moment ago, and still hold the file. */
 static err attach(struct child *child)
 {
+    TRY(file_make(child));
     str dir = quoted(&child->mem, child->team_dir);
     str sql = str_fmt(&child->mem, "ATTACH '%.*s/engine.duckdb' AS " TEAM_CATALOG, STR_ARGS(dir));
     int64_t end_us = time_steady() + LOCK_WAIT_US;

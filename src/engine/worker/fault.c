@@ -46,7 +46,7 @@ err call_fault(struct call *call, duckdb_error_type type, const char *message)
         return memory_fault(call);
     if (says(message, "No space left on device") || says(message, "File too large") ||
         says(message, "Disk quota exceeded"))
-        return err_new(call->mem, 507, "storage_full", "The server's disk is full.");
+        return err_new(call->mem, 507, "disk_full", "The server's disk is full.");
     if (type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_INTERNAL)
         return broken_fault(call, message);
     return NULL;

@@ -98,7 +98,7 @@ static err sink_fill(struct call *call, struct sink *sink, struct sql_result *re
     if (!written)
         return err_new(call->mem,
                        507,
-                       "storage_full",
+                       "disk_full",
                        "The file of rows could not be written: the disk may be full.");
     if (sink->out->failed)
         return err_new(
@@ -150,7 +150,7 @@ static err csv_write(struct call *call, str sql, const char *path)
     if (!flush(&sink))
         return err_new(call->mem,
                        507,
-                       "storage_full",
+                       "disk_full",
                        "The file of rows could not be written: the disk may be full.");
     return NULL;
 }

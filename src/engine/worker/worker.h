@@ -45,7 +45,7 @@ void call_serial(struct call *call);
 /*
  * What a failed statement says about the machine rather than about itself: out of memory (422
  * query_memory), interrupted (503 query_interrupted; the server turns it into its own limit), disk
- * full (507 storage_full), a broken file (500). NULL: none of these, the statement is at fault.
+ * full (507 disk_full), a broken file (500). NULL: none of these, the statement is at fault.
  * `message` may be NULL. Not an error of its own: check it, return it.
  */
 err call_fault(struct call *call, duckdb_error_type type, const char *message);

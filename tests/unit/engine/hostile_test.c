@@ -35,7 +35,7 @@
 static void ready_say(int control, bool ok)
 {
     struct ready_message ready = {.ok = ok, .status = ok ? 0 : 507};
-    strcpy(ready.code, ok ? "" : "storage_full");
+    strcpy(ready.code, ok ? "" : "disk_full");
     strcpy(ready.inside, ok ? "" : "no room at all");
     if (!wire_pass(control, &ready, sizeof(ready), -1))
         _exit(1);
