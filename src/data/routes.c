@@ -20,9 +20,34 @@
 /* Asks for something to be done that makes nothing new. */
 #define DO_(path_, run_, ...) ROUTE("POST", path_, run_, BODY_JSON, 200, MEMBER, __VA_ARGS__)
 #define UPLOAD_(path_, run_, status_, ...) \
-    ROUTE("POST", path_, run_, BODY_UPLOAD, status_, MEMBER, .pool = POOL_ENGINE, __VA_ARGS__)
+    ROUTE("POST",                          \
+          path_,                           \
+          run_,                            \
+          BODY_UPLOAD,                     \
+          status_,                         \
+          MEMBER,                          \
+          .pool = POOL_ENGINE,             \
+          .later = load_fields,            \
+          __VA_ARGS__)
 #define LISTEN_(path_, run_, ...) \
     ROUTE("GET", path_, run_, BODY_NONE, 200, .right = RIGHT_LISTENER, .stream = true, __VA_ARGS__)
+
+/* For the documents: the position and the ticket are taken without it. */
+struct channel_listen_query {
+    struct strs ids;
+    str ticket;
+};
+
+static const struct field channel_listen_query[] = {
+    {.name = "lastEventId",
+     .type = FIELD_STRS,
+     .offset = offsetof(struct channel_listen_query, ids),
+     .help = "Go on behind this event; the header Last-Event-ID comes first"},
+    FIELD(struct channel_listen_query, ticket, FIELD_STR, .help = "In the place of a token"),
+    FIELD_LAST,
+};
+
+static const char *const row_media[] = {"text/csv", "application/vnd.apache.parquet", NULL};
 
 const struct route data_routes[] = {
     UPLOAD_("/tables", table_create, 201, .input = upload_create_fields, .output = table_fields,
@@ -35,7 +60,7 @@ const struct route data_routes[] = {
     DELETE_("/tables/{name}", table_drop, .pool = POOL_ENGINE, .query = drop_query_fields,
             .help = "Delete a table"),
     GET_("/tables/{name}/rows", table_rows, .pool = POOL_ENGINE, .query = rows_query_fields,
-         .help = "Rows, as JSON, CSV or Parquet by Accept"),
+         .media = row_media, .help = "Rows, as JSON, CSV or Parquet by Accept"),
     UPLOAD_("/tables/{name}/rows", table_append, 201, .input = upload_rows_fields,
             .output = table_fields, .help = "Append a file, or rows in JSON"),
     UPLOAD_("/tables/{name}/replace", table_replace, 200, .input = upload_rows_fields,
@@ -58,7 +83,7 @@ const struct route data_routes[] = {
     DELETE_("/views/{name}", view_drop, .pool = POOL_ENGINE, .query = drop_query_fields,
             .help = "Delete a view"),
     GET_("/views/{name}/rows", view_rows, .pool = POOL_ENGINE, .query = rows_query_fields,
-         .help = "Rows, as JSON, CSV or Parquet by Accept"),
+         .media = row_media, .help = "Rows, as JSON, CSV or Parquet by Accept"),
     DO_("/views/{name}/refresh", view_refresh, .pool = POOL_ENGINE, .output = view_fields,
         .help = "Refresh a view now"),
     GET_("/views/{name}/changes", view_changes, .pool = POOL_ENGINE, .query = changes_query_fields,
@@ -89,7 +114,8 @@ const struct route data_routes[] = {
     DELETE_("/channels/{id}", channel_drop, .help = "Delete a channel; its streams close"),
     POST_("/channels/{id}/tickets", channel_ticket, .output = ticket_fields,
           .help = "A single-use ticket for a browser's EventSource"),
-    LISTEN_("/channels/{id}/listen", channel_listen, .help = "Listen to a channel"),
+    LISTEN_("/channels/{id}/listen", channel_listen, .query = channel_listen_query,
+            .help = "Listen to a channel"),
 };
 
 const size_t data_route_count = LENGTH(data_routes);

@@ -32,6 +32,7 @@ static const char head[] =
     "caption,th{text-align:left;font-weight:600}caption{padding-top:.5rem}"
     "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}"
     "td:first-child{white-space:nowrap}"
+    "@media(min-width:45rem){th{width:24%}th:last-child{width:auto}}"
     "pre{margin:.5rem 0 0;padding:.6rem "
     ".75rem;overflow-x:auto;background:var(--box);border-radius:6px;"
     "font:13px/1.5 ui-monospace,monospace}code{font-family:ui-monospace,monospace}</style>"

@@ -92,7 +92,7 @@ static void query_parameters_print(struct buf *out, const struct field *fields)
 
 static void parameters_print(struct buf *out, const struct route *route)
 {
-    if (!strchr(route->path, '{') && !route->query && !route->stream)
+    if (!strchr(route->path, '{') && !route->query && !route->stream && !route->later)
         return;
     put_key(out, "parameters");
     put_open(out, '[');
@@ -103,6 +103,12 @@ static void parameters_print(struct buf *out, const struct route *route)
         buf_add(out,
                 STR(",\"description\":\"The id of the last event that has arrived: the stream goes "
                     "on behind it\","
+                    "\"schema\":{\"type\":\"string\"}}"));
+    }
+    if (route->later) {
+        parameter_open(out, STR("Prefer"), "header", false);
+        buf_add(out,
+                STR(",\"description\":\"respond-async: answers 202 at once, and goes on\","
                     "\"schema\":{\"type\":\"string\"}}"));
     }
     buf_char(out, ']');
@@ -181,9 +187,20 @@ static void success_print(struct buf *out, const struct route *route)
             content_print(out, "application/json", route->output, SCHEMA_OUTPUT);
         else
             buf_add(out, STR("\"application/json\":{}"));
+        for (const char *const *type = route->media; type && *type; type++)
+            buf_fmt(out, ",\"%s\":{}", *type);
         buf_char(out, '}');
     }
     buf_char(out, '}');
+}
+
+static void later_print(struct buf *out, const struct route *route)
+{
+    if (!route->later)
+        return;
+    buf_fmt(out, ",\"202\":{\"description\":\"%s\",\"content\":{", success_text(202));
+    content_print(out, "application/json", route->later, SCHEMA_OUTPUT);
+    buf_add(out, STR("}}"));
 }
 
 static void problem_print(struct buf *out, const char *status, bool possible)
@@ -200,10 +217,12 @@ static void responses_print(struct buf *out, const struct route *route)
     put_key(out, "responses");
     put_open(out, '{');
     success_print(out, route);
+    later_print(out, route);
     problem_print(out, "400", body);
     problem_print(out, "401", member);
     problem_print(out, "403", route->right == RIGHT_SUPERUSER);
     problem_print(out, "404", strchr(route->path, '{'));
+    problem_print(out, "406", route->media);
     problem_print(out, "413", true);
     problem_print(out, "415", body);
     problem_print(out, "422", body || route->query);
@@ -302,8 +321,9 @@ static const char components[] =
     "\"request_id\":{\"type\":\"string\",\"description\":\"As in X-Request-Id and in the server's "
     "log\"},"
     "\"errors\":{\"anyOf\":["
-    "{\"type\":\"object\",\"description\":\"Of fields, by their names\","
-    "\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},"
+    "{\"type\":\"object\",\"description\":\"Of fields, by their names; or what depends on "
+    "something, by kind\","
+    "\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}}},"
     "{\"type\":\"array\",\"description\":\"Of the lines of a "
     "file\",\"items\":{\"type\":\"object\",\"properties\":{"
     "\"line\":{\"type\":[\"integer\",\"null\"]},\"column\":{\"type\":[\"string\",\"integer\","

@@ -45,6 +45,8 @@ struct route {
     bool list;                  /* the answer is {"data": [...], "links"} */
     bool stream;                /* the answer is text/event-stream */
     int status;                 /* of success */
+    const char *const *media;   /* types that the answer has besides JSON, NULL-ended, or NULL */
+    const struct field *later;  /* of the 202 that Prefer: respond-async gets, or NULL */
     const char *help;           /* one line */
 };
 

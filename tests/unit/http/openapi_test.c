@@ -67,6 +67,8 @@ static err thing_run(struct request *rq)
     return NULL;
 }
 
+static const char *const thing_media[] = {"text/csv", NULL};
+
 static const struct route thing_routes[] = {
     {.method = "GET",
      .path = "/things",
@@ -107,6 +109,13 @@ static const struct route thing_routes[] = {
      .right = RIGHT_LISTENER,
      .stream = true,
      .help = "Listens"},
+    {.method = "GET",
+     .path = "/things/{name}/file",
+     .run = thing_run,
+     .right = RIGHT_MEMBER,
+     .media = thing_media,
+     .later = thing_fields,
+     .help = "Gives it as a file, at once or later"},
 };
 
 static const struct route other_routes[] = {
@@ -206,7 +215,7 @@ static void paths(void **state)
             "tags",
             "[{\"name\":\"Things\"},{\"name\":\"Others & "
             "more\"},{\"name\":\"Boxes\"},{\"name\":\"Lids\"}]");
-    assert_int_equal(json_object_size(at(json, "paths")), 12);
+    assert_int_equal(json_object_size(at(json, "paths")), 13);
     assert_int_equal(json_object_size(at(json, "paths/~things~{name}")), 2);
     is_text(json, "paths/~things/get/summary", "Lists things");
     is_text(json, "paths/~things~{name}/delete/tags/0", "Others & more");
@@ -325,6 +334,13 @@ static void answers(void **state)
     assert_null(at(json, "paths/~/get/responses/302/content"));
     assert_non_null(
         at(json, "paths/~things~{name}~listen/get/responses/200/content/text~event-stream"));
+    assert_non_null(at(json, "paths/~things~{name}~file/get/responses/200/content/text~csv"));
+    assert_non_null(at(json, "paths/~things~{name}~file/get/responses/406"));
+    is_text(json, "paths/~things~{name}~file/get/parameters/1/name", "Prefer");
+    is_text(json,
+            "paths/~things~{name}~file/get/responses/202/content/application~json/schema/type",
+            "object");
+    assert_null(at(json, "paths/~things/post/responses/202"));
 }
 
 static size_t refs_check(json_t *whole, json_t *json)
