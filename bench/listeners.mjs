@@ -2,7 +2,7 @@
 import { Crowd } from "./crowd.mjs";
 import { Nginx } from "./nginx.mjs";
 import { channelNew, Ours } from "./ours.mjs";
-import { family, memory, pause, progress } from "./process.mjs";
+import { family, memory, pause, progress, quiet } from "./process.mjs";
 import { median, percentile } from "./table.mjs";
 
 const COUNT = Number(process.env.BENCH_LISTENERS || 10_000);
@@ -46,6 +46,7 @@ const nginxRequests = (nginx, data) => ({
 });
 
 async function oursRun() {
+    await quiet();
     const ours = await Ours.start();
     const { channel } = await channelNew(ours);
     const requests = ourRequests(ours, channel);
@@ -56,6 +57,7 @@ async function oursRun() {
 }
 
 async function nginxRun(data) {
+    await quiet();
     const nginx = await Nginx.start();
     const requests = nginxRequests(nginx, data);
     const crowd = await crowdRun(nginx, requests, () => family(nginx.pid));

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import path from "node:path";
 import { csvMake, duck, loadSql, megabytes, rowsText } from "./numbers.mjs";
 import { Ours } from "./ours.mjs";
-import { folderNew, folderRemove, memory, peakReset, progress } from "./process.mjs";
+import { folderNew, folderRemove, memory, peakReset, progress, quiet } from "./process.mjs";
 
 const RUNS = 3;
 const declared = [
@@ -13,6 +13,7 @@ const declared = [
 
 /** Into a new database file, committed. */
 async function duckLoad(folder, csv) {
+    await quiet();
     const file = path.join(folder, "own.duckdb");
     const [ms] = await duck(file, loadSql(csv));
     for (const end of ["", ".wal"]) rmSync(file + end, { force: true });
@@ -20,6 +21,7 @@ async function duckLoad(folder, csv) {
 }
 
 async function ourLoad(ours, csv, columns) {
+    await quiet();
     peakReset(ours.pid);
     const before = memory(ours.pid).rss;
     const seconds = await ours.upload("numbers", csv, columns);

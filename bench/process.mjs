@@ -152,6 +152,22 @@ export function family(pid) {
     return [pid, ...childrenOf(pid).flatMap(family)];
 }
 
+/** How much of the processors' time is not used by anyone, from 0 to 1, during `ms`. */
+async function idleShare(ms) {
+    const times = () => readFileSync("/proc/stat", "utf8").split("\n")[0].trim().split(/\s+/).slice(1, 9).map(Number);
+    const before = times();
+    await pause(ms);
+    const spent = times().map((ticks, i) => ticks - before[i]);
+    return spent[3] / spent.reduce((a, b) => a + b, 0);
+}
+
+/** Waits until nobody else works on this machine, but no longer than BENCH_QUIET seconds. */
+export async function quiet() {
+    const end = Date.now() + Number(process.env.BENCH_QUIET || 10) * 1_000;
+    let still = 0; // half seconds in a row
+    while (still < 3 && Date.now() < end) still = (await idleShare(500)) >= 0.9 ? still + 1 : 0;
+}
+
 export function progress(text) {
     if (process.stderr.isTTY || process.env.BENCH_PROGRESS) process.stderr.write(`${text}\n`);
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { csvMake, duck, loadSql, rowsText } from "./numbers.mjs";
 import { Ours } from "./ours.mjs";
 import { Postgres } from "./postgres.mjs";
-import { folderNew, folderRemove, progress } from "./process.mjs";
+import { folderNew, folderRemove, progress, quiet } from "./process.mjs";
 import { median } from "./table.mjs";
 
 const RUNS = 5;
@@ -20,11 +20,13 @@ const timed = (times) => median(times.slice(-REFRESHES));
 const times = (of) => Array.from({ length: REFRESHES + 1 }, of);
 
 async function duckRun(file) {
+    await quiet();
     return timed(await duck(file, ...times(() => `CREATE OR REPLACE TABLE buckets AS ${QUERY}`)));
 }
 
 /** {http, above}: milliseconds from request to answer, and how much more that is than the engine says. */
 async function ourRun(ours) {
+    await quiet();
     const http = [];
     const above = [];
     for (let n = 0; n <= REFRESHES; n++) {
@@ -37,6 +39,7 @@ async function ourRun(ours) {
 }
 
 async function postgresRun(postgres) {
+    await quiet();
     return timed(await postgres.sql(...times(() => "REFRESH MATERIALIZED VIEW buckets")));
 }
 

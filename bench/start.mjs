@@ -1,12 +1,14 @@
 // How soon the first answer comes after the start, and what an idle server occupies.
 import { program, settings } from "./ours.mjs";
-import { family, folderNew, folderRemove, memory, pause, portFree, Process, progress, tool } from "./process.mjs";
+import { family, folderNew, folderRemove, memory } from "./process.mjs";
+import { pause, portFree, Process, progress, quiet, tool } from "./process.mjs";
 
 const RUNS = 10;
 const IDLE_MS = 1_000;
 
 /** Starts in a folder and stops again: {ms, rss, pss}; pss is of the server and its processes together. */
 async function startOnce(folder, idle) {
+    await quiet();
     const port = await portFree();
     const starter = new Process(tool("starter"), [String(port), program, "serve"], {
         cwd: folder,

@@ -1,7 +1,7 @@
 // Small durable writes with 64 in flight, against synchronous commits one after another on SQLite itself.
 import path from "node:path";
 import { channelNew, Ours } from "./ours.mjs";
-import { folderNew, folderRemove, progress, run, tool } from "./process.mjs";
+import { folderNew, folderRemove, progress, quiet, run, tool } from "./process.mjs";
 import { wrk } from "./wrk.mjs";
 
 const RUNS = 3;
@@ -14,6 +14,7 @@ const SETUP =
 
 /** Transactions a second, each on disk before the next begins. */
 async function commits(folder, name, statements) {
+    await quiet();
     const lines = await run(tool("commits"), [path.join(folder, name), String(SECONDS), SETUP, ...statements]);
     return Number(lines[0]);
 }

@@ -1,7 +1,7 @@
 // wrk: requests a second over 64 connections that are kept open.
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { run } from "./process.mjs";
+import { quiet, run } from "./process.mjs";
 
 /** `request`: {method, headers, body}. Fails when an answer is not a success. */
 export async function wrk(url, { seconds = 5, connections = 64, folder, request } = {}) {
@@ -15,6 +15,7 @@ export async function wrk(url, { seconds = 5, connections = 64, folder, request 
         writeFileSync(script, `${lines.join("\n")}\n`);
         args.push("-s", script);
     }
+    await quiet();
     const out = (await run("wrk", [...args, url])).join("\n");
     const wrong = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(out);
     if (wrong) throw new Error(`${url}: ${wrong[0]}`);
