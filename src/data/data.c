@@ -38,6 +38,7 @@ err data_open(struct arena *mem, const struct data_options *options, struct data
                           .log = options->log,
                           .query_ms = options->query_ms,
                           .started = time_now()};
+    pthread_mutex_init(&data->scheduling, NULL);
     data->teams = teams_new();
     data->loaders = pool_new("loaders", LOADERS, LOADS_WAITING);
     struct clock_options clock = {
@@ -66,6 +67,7 @@ err data_start(struct data *data, struct arena *mem)
 void data_stop(struct data *data)
 {
     atomic_store(&data->stopping, true);
+    teams_stop(data->teams);
     clock_stop(data->clock);
     pool_stop(data->loaders);
 }
@@ -78,6 +80,7 @@ void data_close(struct data *data)
         clock_free(data->clock);
     pool_free(data->loaders);
     teams_free(data->teams);
+    pthread_mutex_destroy(&data->scheduling);
     free(data);
 }
 

@@ -11,6 +11,7 @@
 #include "data/channels.h"
 
 #define JOBS_MAX 1000 /* of one team */
+#define SCHEDULE_MEMORY (64 * 1024)
 
 static const char *const notifies[] = {"always", "changed", "non_empty", NULL};
 
@@ -73,79 +74,82 @@ const struct field job_patch_fields[] = {
     FIELD_LAST,
 };
 
-/* A job on its way to the clock, for after the commit; one allocation with its own zone. */
+/* A job on its way to the clock, for after the commit. */
 struct schedule {
     struct data *data;
-    int64_t clock_key, last_us;
-    struct cron cron;
-    struct zone *zone; /* NULL: out of the clock */
+    int64_t clock_key;
 };
 
-static void schedule_drop(void *arg)
+static err schedule_one(struct data *data, struct arena *mem, const struct job *job)
 {
-    struct schedule *schedule = arg;
-    if (schedule->zone)
-        zone_unref(schedule->zone);
-    free(schedule);
+    struct cron cron;
+    struct zone *zone;
+    TRY(cron_parse(mem, job->crontab_def, &cron));
+    TRY(zone_load(mem, job->timezone, &zone));
+    err e = clock_set(data->clock, mem, job->clock_key, &cron, zone, job->last_due);
+    zone_unref(zone);
+    return e;
 }
 
+static err schedule_now(struct data *data, struct arena *mem, int64_t clock_key)
+{
+    struct db db = {.store = data->store, .mem = mem, .actor = STR("system")};
+    struct job job = {0};
+    bool found;
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(&db, &tx));
+    TRY(tx_find(&tx,
+                job_row,
+                &job,
+                &found,
+                "SELECT clock_key, crontab_def, timezone, last_due FROM jobs"
+                " WHERE clock_key = $1 AND active",
+                A(clock_key)));
+    if (found)
+        return schedule_one(data, mem, &job);
+    clock_remove(data->clock, clock_key);
+    return NULL;
+}
+
+/* As the store has it now, one job after another: whoever comes last brings what was written last,
+ * in whatever order those who wrote get here. */
 static void schedule_run(void *arg)
 {
     struct schedule *schedule = arg;
     struct data *data = schedule->data;
     struct arena mem;
-    arena_init(&mem, 16384);
-    err e = NULL;
-    if (schedule->zone)
-        e = clock_set(data->clock,
-                      &mem,
-                      schedule->clock_key,
-                      &schedule->cron,
-                      schedule->zone,
-                      schedule->last_us);
-    else
-        clock_remove(data->clock, schedule->clock_key);
+    arena_init(&mem, SCHEDULE_MEMORY);
+    pthread_mutex_lock(&data->scheduling);
+    err e = schedule_now(data, &mem, schedule->clock_key);
+    pthread_mutex_unlock(&data->scheduling);
     if (e)
         log_line(data->log, LOG_ERROR, "data", "a job is not scheduled: %.*s", STR_ARGS(e->detail));
     arena_done(&mem);
-    schedule_drop(schedule);
+    free(schedule);
 }
 
-/* Checks the schedule; the clock takes it over once the transaction is durable. */
-static err job_schedule(struct data *data, struct tx *tx, const struct job *job)
+/* The clock takes the job over, or lets it go, once the transaction is durable. */
+static err job_schedule(struct data *data, struct tx *tx, int64_t clock_key)
 {
     struct schedule *schedule = calloc(1, sizeof(*schedule));
     if (!schedule)
         return &err_no_memory;
-    *schedule =
-        (struct schedule){.data = data, .clock_key = job->clock_key, .last_us = job->last_due};
-    struct arena *mem = tx->db->mem;
-    err e = cron_parse(mem, job->crontab_def, &schedule->cron);
-    if (!e)
-        e = zone_load(mem, job->timezone, &schedule->zone);
-    if (!e && cron_next(&schedule->cron, schedule->zone, job->last_due) == 0)
-        e = field_err(mem, "crontab_def", "Is never due.");
-    if (!e && !job->active) {
-        zone_unref(schedule->zone);
-        schedule->zone = NULL;
-    }
-    if (!e)
-        e = tx_after(tx, schedule_run, schedule_drop, schedule);
+    *schedule = (struct schedule){data, clock_key};
+    err e = tx_after(tx, schedule_run, free, schedule);
     if (e)
-        schedule_drop(schedule);
+        free(schedule);
     return e;
 }
 
-static err job_unschedule(struct data *data, struct tx *tx, int64_t clock_key)
+static err schedule_check(struct arena *mem, const struct job *job)
 {
-    struct schedule *schedule = calloc(1, sizeof(*schedule));
-    if (!schedule)
-        return &err_no_memory;
-    *schedule = (struct schedule){.data = data, .clock_key = clock_key};
-    err e = tx_after(tx, schedule_run, schedule_drop, schedule);
-    if (e)
-        schedule_drop(schedule);
-    return e;
+    struct cron cron;
+    struct zone *zone;
+    TRY(cron_parse(mem, job->crontab_def, &cron));
+    TRY(zone_load(mem, job->timezone, &zone));
+    bool never = cron_next(&cron, zone, job->last_due) == 0;
+    zone_unref(zone);
+    return never ? field_err(mem, "crontab_def", "Is never due.") : NULL;
 }
 
 struct counter {
@@ -235,8 +239,9 @@ err job_create(struct request *rq)
                       .active = input.active,
                       .created = rq->now,
                       .last_due = rq->now};
+    TRY(schedule_check(rq->mem, &job));
     TRY(job_insert(rq, &tx, &job));
-    TRY(job_schedule(data, &tx, &job));
+    TRY(job_schedule(data, &tx, job.clock_key));
     TRY(event_append(data->events,
                      &tx,
                      rq->team,
@@ -333,6 +338,7 @@ err job_patch(struct request *rq)
     TRY(db_begin(rq->db, &tx));
     TRY(path_job(rq, &tx, &job));
     job_take(&job, &input, rq->now);
+    TRY(schedule_check(rq->mem, &job));
     TRY(tx_run(&tx,
                "UPDATE jobs SET crontab_def = $3, timezone = $4, notify = $5, active = $6, "
                "last_due = $7 WHERE team = $1 AND id = $2",
@@ -343,7 +349,7 @@ err job_patch(struct request *rq)
                A(job.notify),
                A(job.active),
                A(job.last_due)));
-    TRY(job_schedule(data, &tx, &job));
+    TRY(job_schedule(data, &tx, job.clock_key));
     TRY(event_append(data->events,
                      &tx,
                      rq->team,
@@ -361,7 +367,7 @@ static err job_delete(struct data *data, struct tx *tx, const struct job *job)
     TRY(channels_leave_job(data, tx, job->team, job->id));
     TRY(tx_run(tx, "DELETE FROM runs WHERE team = $1 AND job = $2", A(job->team), A(job->id)));
     TRY(tx_run(tx, "DELETE FROM jobs WHERE team = $1 AND id = $2", A(job->team), A(job->id)));
-    TRY(job_unschedule(data, tx, job->clock_key));
+    TRY(job_schedule(data, tx, job->clock_key));
     str subject = str_fmt(tx->db->mem, "%lld", (long long)job->id);
     return event_append(data->events, tx, job->team, "job.deleted", subject, job_fields, job);
 }
@@ -413,17 +419,6 @@ err jobs_delete_of_view(struct data *data, struct tx *tx, str team, str view_key
     for (size_t i = 0; i < list.n; i++)
         TRY(job_delete(data, tx, &jobs[i]));
     return tx_run(tx, "DELETE FROM runs WHERE team = $1 AND view_key = $2", A(team), A(view_key));
-}
-
-static err schedule_one(struct data *data, struct arena *mem, const struct job *job)
-{
-    struct cron cron;
-    struct zone *zone;
-    TRY(cron_parse(mem, job->crontab_def, &cron));
-    TRY(zone_load(mem, job->timezone, &zone));
-    err e = clock_set(data->clock, mem, job->clock_key, &cron, zone, job->last_due);
-    zone_unref(zone);
-    return e;
 }
 
 err jobs_schedule_all(struct data *data, struct arena *mem)

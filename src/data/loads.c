@@ -15,7 +15,7 @@
 
 #define WAIT_MS 60000
 #define PROGRESS_EVERY_US (500 * 1000)
-#define LOAD_MEMORY (8u << 20)
+#define LOAD_MEMORY (64u << 20)
 #define LOAD_SECONDS 3600
 
 static const char *const mode_names[] = {"create", "append", "replace"};
@@ -83,6 +83,14 @@ static str problem_json(struct arena *mem, err e)
     return out.failed ? STR("{\"code\": \"out_of_memory\"}") : str_copy(mem, buf_str(&out));
 }
 
+err load_interrupted(struct arena *mem)
+{
+    return err_new(mem,
+                   503,
+                   "interrupted",
+                   "The server was stopped before the load was done. Upload the file again.");
+}
+
 err load_begin(struct tx *tx, struct load_record *load)
 {
     return tx_run(tx,
@@ -114,18 +122,40 @@ err load_end(struct tx *tx, struct load_record *load, err why)
                   A(load->finished));
 }
 
-static err mark_begin(struct loading *loading)
+/* The table as it is now, or that its name is free. */
+static err table_look(struct loading *loading, struct tx *tx)
+{
+    struct load_record *record = &loading->record;
+    if (loading->mode == LOAD_CREATE)
+        return relation_name_free(tx, record->team, "table_name", record->table_name);
+    TRY(relation_load(tx, record->team, record->table_name, "table", &loading->table));
+    record->base_version = loading->table.version;
+    return NULL;
+}
+
+static err mark_begin(struct loading *loading, bool waits)
 {
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(loading->db, &tx));
-    struct load_record *record = &loading->record;
-    if (loading->mode == LOAD_CREATE) {
-        TRY(relation_name_free(&tx, record->team, "table_name", record->table_name));
-    } else {
-        TRY(relation_load(&tx, record->team, record->table_name, "table", &loading->table));
-        record->base_version = loading->table.version;
-    }
-    TRY(load_begin(&tx, record));
+    TRY(table_look(loading, &tx));
+    if (waits)
+        loading->record.base_version = LOAD_WAITS;
+    TRY(load_begin(&tx, &loading->record));
+    return tx_commit(&tx);
+}
+
+/* The turn of a load that waited has come: meanwhile the table may have changed or gone. */
+static err mark_turn(struct loading *loading)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(loading->db, &tx));
+    loading->record.base_version = 0;
+    TRY(table_look(loading, &tx));
+    TRY(tx_run(&tx,
+               "UPDATE loads SET base_version = $3 WHERE team = $1 AND id = $2",
+               A(loading->record.team),
+               A(loading->record.id),
+               A(loading->record.base_version)));
     return tx_commit(&tx);
 }
 
@@ -233,17 +263,22 @@ static err load_run(struct loading *loading, struct team_turn *turn)
 /* From the mark to the end, whatever comes. */
 static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
 {
+    struct data *data = loading->data;
+    struct db *db = loading->db;
     CLEANUP(team_leave) struct team_turn turn = {0};
-    err e = team_enter(loading->data, loading->db, loading->record.team, wait_ms, &turn);
+    err e = marked ? team_await(data, db, loading->record.team, wait_ms, &turn)
+                   : team_enter(data, db, loading->record.team, wait_ms, &turn);
     if (!e && !marked) {
-        TRY(mark_begin(loading));
+        TRY(mark_begin(loading, false));
         marked = true;
+    } else if (!e) {
+        e = mark_turn(loading);
     }
-    if (!e && loading->mode != LOAD_CREATE && !loading->table.name.at)
-        e = err_new(loading->db->mem, 404, "not_found", "The table is gone.");
     if (!e)
         e = load_run(loading, &turn);
     upload_discard(loading->input);
+    if (err_is(e, "interrupted") || (err_is(e, "client_gone") && atomic_load(&data->stopping)))
+        e = load_interrupted(db->mem);
     if (e && marked) {
         err again = mark_failed(loading, e);
         if (again)
@@ -302,10 +337,7 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
     loading->record.team = str_copy(mem, from->record.team);
     loading->record.id = str_copy(mem, from->record.id);
     loading->record.table_name = str_copy(mem, from->record.table_name);
-    loading->table.team = str_copy(mem, from->table.team);
-    loading->table.name = str_copy(mem, from->table.name);
-    loading->table.key = str_copy(mem, from->table.key);
-    loading->table.kind = str_copy(mem, from->table.kind);
+    loading->table = (struct relation){0};
     loading->db = &loading->own_db;
     loading->gone = &loading->data->stopping;
     loading->input = &loading->own_input;
@@ -322,7 +354,7 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
 static err load_start(struct request *rq, struct loading *loading, struct upload_input *input)
 {
     struct data *data = rq->context;
-    TRY(mark_begin(loading));
+    TRY(mark_begin(loading, true));
     loading->record.state = STR("running");
     struct loading *alone = loading_copy(rq, loading, input);
     if (!alone) {

@@ -21,6 +21,10 @@ MUST_CHECK err load_reply(struct request *rq, str table_name, enum load_mode mod
 /* The mark of a load that is under way, before the engine is asked; and its end. */
 MUST_CHECK err load_begin(struct tx *tx, struct load_record *load);
 MUST_CHECK err load_end(struct tx *tx, struct load_record *load, err why);
+/* What a load was that the server's end cut off. */
+err load_interrupted(struct arena *mem);
+/* The base_version of a load that waits for its turn: no version is beyond it. */
+#define LOAD_WAITS INT64_MAX
 
 err load_show(struct request *rq);
 err load_list(struct request *rq);

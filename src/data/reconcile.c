@@ -14,7 +14,8 @@
 #include "data/refresh.h"
 #include "data/teams.h"
 
-#define TEAM_MEMORY (32u << 20)
+#define ERR_MEMORY (1u << 20)
+#define TEAM_MEMORY ((size_t)1 << 30) /* a large team, with the columns of all it has */
 
 static const struct object *object_named(const struct objects *objects, str name)
 {
@@ -72,9 +73,11 @@ static err catch_up(struct data *data, struct db *db, struct relation *relation,
     }
     relation_take(db->mem, relation, object);
     relation->inputs = (str){0}; /* not known: the next refresh is not skipped */
+    relation->error = (str){0};
     if (is_view)
         relation->refreshed_at = relation->updated;
     TRY(relation_update(&tx, relation));
+    TRY(relation_link(&tx, relation->team, relation, 1));
     if (!is_view)
         TRY(event_append(data->events,
                          &tx,
@@ -121,16 +124,11 @@ static err close_loads(struct data *data, struct db *db, str team)
         bool found;
         TRY(relation_find(&tx, team, marks[i].table_name, &table, &found));
         bool done = found && table.version > marks[i].base_version;
-        err why =
-            err_new(db->mem,
-                    503,
-                    "interrupted",
-                    "The server was stopped before the load was done. Upload the file again.");
         struct load_record load = {.team = team,
                                    .id = marks[i].id,
                                    .table_name = marks[i].table_name,
                                    .rows = done ? table.row_count : 0};
-        TRY(load_end(&tx, &load, done ? NULL : why));
+        TRY(load_end(&tx, &load, done ? NULL : load_interrupted(db->mem)));
         TRY(event_append(data->events,
                          &tx,
                          team,
@@ -142,24 +140,23 @@ static err close_loads(struct data *data, struct db *db, str team)
     return tx_commit(&tx);
 }
 
-static err close_runs(struct data *data, struct db *db, str team)
+/* All of them: who holds the turn has none under way. */
+static err close_runs(struct db *db, str team)
 {
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(db, &tx));
     TRY(tx_run(&tx,
                "UPDATE runs SET outcome = 'succeeded', version = version + 1, duration_us = 0 "
                "WHERE team = $1"
-               " AND outcome = 'running' AND started < $2 AND version <"
+               " AND outcome = 'running' AND version <"
                " (SELECT r.version FROM relations r WHERE r.team = runs.team AND r.name_key = "
                "runs.view_key)",
-               A(team),
-               A(data->started)));
+               A(team)));
     TRY(tx_run(&tx,
                "UPDATE runs SET outcome = 'failed', duration_us = 0, error = 'The server was "
                "stopped before the refresh was done.'"
-               " WHERE team = $1 AND outcome = 'running' AND started < $2",
-               A(team),
-               A(data->started)));
+               " WHERE team = $1 AND outcome = 'running'",
+               A(team)));
     return tx_commit(&tx);
 }
 
@@ -170,7 +167,7 @@ static err relations_of(struct db *db, str team, struct list *out)
     return relation_list(&tx, team, out);
 }
 
-err reconcile_team(struct data *data, struct db *db, str team)
+static err reconcile(struct data *data, struct db *db, str team)
 {
     struct list relations;
     struct objects objects = {0};
@@ -192,7 +189,17 @@ err reconcile_team(struct data *data, struct db *db, str team)
             TRY(catch_up(data, db, &at[i], object));
     }
     TRY(close_loads(data, db, team));
-    return close_runs(data, db, team);
+    return close_runs(db, team);
+}
+
+err reconcile_team(struct data *data, struct db *db, str team)
+{
+    struct arena mem;
+    arena_init(&mem, TEAM_MEMORY);
+    struct db own = {.store = db->store, .mem = &mem, .actor = db->actor};
+    err e = err_copy(db->mem, reconcile(data, &own, team));
+    arena_done(&mem);
+    return e;
 }
 
 static err cut_off(struct db *db, struct list *out)
@@ -211,7 +218,7 @@ static err cut_off(struct db *db, struct list *out)
 static void one_team(struct data *data, str team)
 {
     struct arena mem;
-    arena_init(&mem, TEAM_MEMORY);
+    arena_init(&mem, ERR_MEMORY);
     struct db db = {.store = data->store, .mem = &mem, .actor = STR("system")};
     err e;
     {

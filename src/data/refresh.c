@@ -131,7 +131,7 @@ static err run_begin(struct data *data, struct db *db, struct relation *view, st
         TRY(event_append(data->events, &tx, run->team, "run.skipped", view->name, run_fields, run));
     if (run->job)
         TRY(tx_run(&tx,
-                   "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2",
+                   "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2 AND last_due < $3",
                    A(run->team),
                    A(run->job),
                    A(run->due)));
@@ -179,6 +179,30 @@ static err run_end(struct data *data, struct tx *tx, struct run *run, const char
                A(run->error)));
     const char *type = str_eq(run->outcome, STR("failed")) ? "run.failed" : "run.succeeded";
     return event_append(data->events, tx, run->team, type, run->view_name, run_fields, run);
+}
+
+err run_refused(struct data *data, struct db *db, struct run *run, err why)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    run->id = id_new(db->mem);
+    run->error = why->detail;
+    TRY(tx_run(&tx,
+               "INSERT INTO runs (team, id, job, view_key, due, started, outcome)"
+               " VALUES ($1, $2, $3, $4, $5, $6, 'running')",
+               A(run->team),
+               A(run->id),
+               A(run->job),
+               A(run->view_key),
+               A(run->due),
+               A(run->started)));
+    TRY(tx_run(&tx,
+               "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2 AND last_due < $3",
+               A(run->team),
+               A(run->job),
+               A(run->due)));
+    TRY(run_end(data, &tx, run, "failed"));
+    return tx_commit(&tx);
 }
 
 /* The server stops: as if the run had not begun, so that the next start makes up for it. */

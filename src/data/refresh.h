@@ -34,6 +34,8 @@ extern const struct field refresh_fact_fields[];
  */
 MUST_CHECK err refresh_view(struct data *data, struct db *db, str team, str view_key,
                             struct run *run, struct team_turn *turn);
+/* The run of a job that did not come to its refresh: kept as failed, with its event. */
+MUST_CHECK err run_refused(struct data *data, struct db *db, struct run *run, err why);
 /* The versions of what a view reads, as text: when it is the same, the inputs have not moved. */
 MUST_CHECK err refresh_inputs(struct tx *tx, str team, str view_key, str *out);
 /* The facts of a new version, with the rows that the view's channels ask for. */

@@ -7,13 +7,14 @@
 #define RUN_MEMORY (64u << 20)
 
 struct due_job {
-    str team, view_key;
+    str team, view_key, view_name;
     int64_t id;
 };
 
 static const struct field due_row[] = {
     FIELD(struct due_job, team, FIELD_STR),
     FIELD(struct due_job, view_key, FIELD_STR),
+    FIELD(struct due_job, view_name, FIELD_STR),
     FIELD(struct due_job, id, FIELD_INT),
     FIELD_LAST,
 };
@@ -22,12 +23,29 @@ static err due_find(struct db *db, int64_t clock_key, struct due_job *job, bool 
 {
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(db, &tx));
-    return tx_find(&tx,
-                   due_row,
-                   job,
-                   found,
-                   "SELECT team, view_key, id FROM jobs WHERE clock_key = $1 AND active",
-                   A(clock_key));
+    return tx_find(
+        &tx,
+        due_row,
+        job,
+        found,
+        "SELECT j.team, j.view_key, r.name AS view_name, j.id FROM jobs j JOIN relations r ON"
+        " r.team = j.team AND r.name_key = j.view_key WHERE j.clock_key = $1 AND j.active",
+        A(clock_key));
+}
+
+/* Not to be made up for now: another has the run, the view is gone, or the next start does it. */
+static bool is_let_go(err e)
+{
+    return err_is(e, "conflict") || err_is(e, "not_found") || err_is(e, "client_gone") ||
+           err_is(e, "interrupted");
+}
+
+static err run_in_turn(struct data *data, struct db *db, struct run *run)
+{
+    CLEANUP(team_leave) struct team_turn turn = {0};
+    TRY(team_await(data, db, run->team, data->query_ms, &turn));
+    str view_key = run->view_key;
+    return refresh_view(data, db, run->team, view_key, run, &turn);
 }
 
 static err run_due(struct data *data, struct db *db, int64_t clock_key, int64_t due_us)
@@ -38,16 +56,19 @@ static err run_due(struct data *data, struct db *db, int64_t clock_key, int64_t 
     if (!found)
         return NULL;
     struct run run = {.team = job.team,
+                      .view_key = job.view_key,
+                      .view_name = job.view_name,
                       .job = job.id,
                       .due = due_us,
                       .started = time_now(),
                       .gone = &data->stopping};
     db->actor = str_fmt(db->mem, "job:%lld", (long long)job.id);
-    CLEANUP(team_leave) struct team_turn turn = {0};
-    TRY(team_enter(data, db, job.team, data->query_ms, &turn));
-    err e = refresh_view(data, db, job.team, job.view_key, &run, &turn);
-    /* Whoever wrote the row of this due time first has the run. */
-    return err_is(e, "conflict") ? NULL : e;
+    err e = run_in_turn(data, db, &run);
+    if (is_let_go(e))
+        return NULL;
+    if (e && !run.outcome.at)
+        TRY(run_refused(data, db, &run, e));
+    return e;
 }
 
 void job_due(void *arg, int64_t clock_key, int64_t due_us)

@@ -24,6 +24,7 @@ struct team_entry {
 struct teams {
     pthread_mutex_t lock;
     struct team_entry *buckets[BUCKETS];
+    bool stopping;
 };
 
 struct teams *teams_new(void)
@@ -32,6 +33,17 @@ struct teams *teams_new(void)
     if (teams)
         pthread_mutex_init(&teams->lock, NULL);
     return teams;
+}
+
+void teams_stop(struct teams *teams)
+{
+    pthread_mutex_lock(&teams->lock);
+    teams->stopping = true;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct team_entry *entry = teams->buckets[i]; entry; entry = entry->next)
+            pthread_cond_broadcast(&entry->freed);
+    }
+    pthread_mutex_unlock(&teams->lock);
 }
 
 void teams_free(struct teams *teams)
@@ -84,44 +96,63 @@ static struct timespec deadline(int64_t wait_ms)
     return (struct timespec){.tv_sec = at / US_PER_S, .tv_nsec = at % US_PER_S * 1000};
 }
 
-/* Holding the lock. */
-static bool entry_take(struct teams *teams, struct team_entry *entry, int64_t wait_ms)
+/* Holding the lock. `asked`: in the name of a request. */
+static bool entry_take(struct teams *teams, struct team_entry *entry, int64_t wait_ms, bool asked)
 {
     struct timespec until = deadline(wait_ms);
-    if (entry->taken && entry->waiting >= WAITING_MAX)
+    if (asked && entry->taken && entry->waiting >= WAITING_MAX)
         return false;
-    entry->waiting++;
+    entry->waiting += asked;
     int waited = 0;
-    while (entry->taken && waited != ETIMEDOUT)
+    while (entry->taken && waited != ETIMEDOUT && (asked || !teams->stopping))
         waited = pthread_cond_timedwait(&entry->freed, &teams->lock, &until);
-    entry->waiting--;
+    entry->waiting -= asked;
     if (entry->taken)
         return false;
     entry->taken = true;
     return true;
 }
 
-err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms, struct team_turn *turn)
+static err not_taken(struct db *db, bool stopping)
+{
+    if (stopping)
+        return err_new(db->mem, 503, "interrupted", "The server was stopped before it was done.");
+    return err_busy(
+        db->mem,
+        5,
+        "team_busy",
+        "Another load or refresh of this team is still under way. Try again in a moment.");
+}
+
+static err enter(struct data *data, struct db *db, str team, int64_t wait_ms, bool asked,
+                 struct team_turn *turn)
 {
     struct teams *teams = data->teams;
     pthread_mutex_lock(&teams->lock);
     struct team_entry *entry = entry_find(teams, team);
-    bool taken = entry && entry_take(teams, entry, wait_ms);
+    bool taken = entry && entry_take(teams, entry, wait_ms, asked);
+    bool stopping = !asked && teams->stopping;
     pthread_mutex_unlock(&teams->lock);
     if (!entry)
         return &err_no_memory;
     if (!taken)
-        return err_busy(
-            db->mem,
-            5,
-            "team_busy",
-            "Another load or refresh of this team is still under way. Try again in a moment.");
+        return not_taken(db, stopping);
     *turn = (struct team_turn){teams, entry};
     if (!entry->reconciled) {
         TRY(reconcile_team(data, db, team));
         entry->reconciled = true;
     }
     return NULL;
+}
+
+err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms, struct team_turn *turn)
+{
+    return enter(data, db, team, wait_ms, true, turn);
+}
+
+err team_await(struct data *data, struct db *db, str team, int64_t wait_ms, struct team_turn *turn)
+{
+    return enter(data, db, team, wait_ms, false, turn);
 }
 
 err team_doubt(struct team_turn *turn, err e)

@@ -21,9 +21,15 @@ struct team_turn {
 
 struct teams *teams_new(void); /* NULL: no memory */
 void teams_free(struct teams *teams);
+/* Nobody waits in team_await from now on. */
+void teams_stop(struct teams *teams);
 
 /* 503 team_busy after `wait_ms`, or at once when too many wait. */
 MUST_CHECK err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms,
+                          struct team_turn *turn);
+/* The same for what nobody waits for, whose number is limited elsewhere: it is not turned away by
+ * those who wait already, and gives up when the server stops (503 interrupted). */
+MUST_CHECK err team_await(struct data *data, struct db *db, str team, int64_t wait_ms,
                           struct team_turn *turn);
 void team_leave(struct team_turn *turn); /* for CLEANUP */
 /*
