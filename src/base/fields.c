@@ -265,10 +265,12 @@ static void take_list(struct problems *problems, const struct place *place,
     else if (n > max)
         problem_add(problems, place, str_fmt(problems->mem, "May have at most %zu entries.", max));
     else if (n < (size_t)field->min)
-        problem_add(
-            problems,
-            place,
-            str_fmt(problems->mem, "Must have at least %lld entries.", (long long)field->min));
+        problem_add(problems,
+                    place,
+                    str_fmt(problems->mem,
+                            "Must have at least %lld %s.",
+                            (long long)field->min,
+                            field->min == 1 ? "entry" : "entries"));
     else if (field->type == FIELD_STRS)
         take_strs(problems, place, field, value, at);
     else if (field->type == FIELD_INTS)

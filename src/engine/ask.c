@@ -48,8 +48,9 @@ static err cancelled_err(const struct asking *asking)
     return err_new(mem,
                    504,
                    "query_timeout",
-                   "This took longer than the %g seconds it may, and was stopped.",
-                   (double)asking->ask->limit_ms / 1000);
+                   "This took longer than the %g second%s it may, and was stopped.",
+                   (double)asking->ask->limit_ms / 1000,
+                   asking->ask->limit_ms == 1000 ? "" : "s");
 }
 
 static void interrupt(struct asking *asking, enum cancel cancel)
