@@ -437,6 +437,29 @@ err load_show(struct request *rq)
     return reply_json(rq, 200, load_fields, &load);
 }
 
+static err load_page(struct tx *tx, str team, const struct page *page, struct list *out)
+{
+    if (page->before.at)
+        return tx_list(tx,
+                       load_row,
+                       sizeof(struct load_record),
+                       2000,
+                       out,
+                       "SELECT * FROM loads WHERE team = $1 AND id > $2 ORDER BY id LIMIT $3",
+                       A(team),
+                       A(page->before),
+                       A(page_rows(page)));
+    return tx_list(tx,
+                   load_row,
+                   sizeof(struct load_record),
+                   2000,
+                   out,
+                   "SELECT * FROM loads WHERE team = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                   A(team),
+                   A(page->after.at ? page->after : STR(ID_LAST)),
+                   A(page_rows(page)));
+}
+
 err load_list(struct request *rq)
 {
     struct page page;
@@ -444,19 +467,7 @@ err load_list(struct request *rq)
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(page_ask(rq, &page));
     TRY(db_read(rq->db, &tx));
-    TRY(tx_list(&tx,
-                load_row,
-                sizeof(struct load_record),
-                2000,
-                &list,
-                "SELECT * FROM loads WHERE team = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL "
-                "OR id > $3)"
-                " ORDER BY CASE WHEN $3 IS NULL THEN id END DESC, CASE WHEN $3 IS NOT NULL THEN id "
-                "END LIMIT $4",
-                A(rq->team),
-                A(page.after),
-                A(page.before),
-                A(page_rows(&page))));
+    TRY(load_page(&tx, rq->team, &page, &list));
     struct load_record *loads = list.at;
     for (size_t i = 0; i < list.n; i++)
         record_ready(&loads[i]);

@@ -11,6 +11,8 @@ struct page {
 
 extern const struct field page_fields[];
 
+#define ID_LAST "g" /* after every id */
+
 MUST_CHECK err page_ask(struct request *rq, struct page *out);
 /* How many rows to ask for: one more than the page, which tells whether there is another. */
 int64_t page_rows(const struct page *page);

@@ -105,6 +105,36 @@ static const struct field run_row[] = {
     FIELD_LAST,
 };
 
+#define RUN_SELECT                                                 \
+    "SELECT u.*, r.name AS view_name FROM runs u JOIN relations r" \
+    " ON r.team = u.team AND r.name_key = u.view_key WHERE u.team = $1 AND u.job = $2 "
+
+/* Newest first; each way along the index, for there may be very many. */
+static err run_page(struct tx *tx, const struct job *job, const struct page *page, struct list *out)
+{
+    if (page->before.at)
+        return tx_list(tx,
+                       run_row,
+                       sizeof(struct run),
+                       2000,
+                       out,
+                       RUN_SELECT "AND u.id > $3 ORDER BY u.id LIMIT $4",
+                       A(job->team),
+                       A(job->id),
+                       A(page->before),
+                       A(page_rows(page)));
+    return tx_list(tx,
+                   run_row,
+                   sizeof(struct run),
+                   2000,
+                   out,
+                   RUN_SELECT "AND u.id < $3 ORDER BY u.id DESC LIMIT $4",
+                   A(job->team),
+                   A(job->id),
+                   A(page->after.at ? page->after : STR(ID_LAST)),
+                   A(page_rows(page)));
+}
+
 err job_runs(struct request *rq)
 {
     struct page page;
@@ -117,22 +147,7 @@ err job_runs(struct request *rq)
     if (!str_i64(request_path(rq, "id"), &id))
         id = 0;
     TRY(job_load(&tx, rq->team, id, &job));
-    TRY(tx_list(&tx,
-                run_row,
-                sizeof(struct run),
-                2000,
-                &list,
-                "SELECT u.*, r.name AS view_name FROM runs u JOIN relations r ON r.team = u.team "
-                "AND r.name_key = u.view_key"
-                " WHERE u.team = $1 AND u.job = $2 AND ($3 IS NULL OR u.id < $3) AND ($4 IS NULL "
-                "OR u.id > $4)"
-                " ORDER BY CASE WHEN $4 IS NULL THEN u.id END DESC, CASE WHEN $4 IS NOT NULL THEN "
-                "u.id END LIMIT $5",
-                A(rq->team),
-                A(job.id),
-                A(page.after),
-                A(page.before),
-                A(page_rows(&page))));
+    TRY(run_page(&tx, &job, &page, &list));
     struct run *runs = list.at;
     for (size_t i = 0; i < list.n; i++)
         runs[i].duration_ms = (double)runs[i].duration_us / 1000;

@@ -81,6 +81,7 @@ CREATE TABLE runs (
     PRIMARY KEY (team, id)
 );
 CREATE UNIQUE INDEX runs_due ON runs (team, job, due);
+CREATE INDEX runs_job ON runs (team, job, id);
 CREATE INDEX runs_running ON runs (team) WHERE outcome = 'running';
 CREATE INDEX runs_started ON runs (started);
 
