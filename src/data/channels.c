@@ -89,7 +89,8 @@ err channel_load(struct tx *tx, str team, str id, struct channel *out)
     return channel_ready(tx, out);
 }
 
-static err channel_insert(struct tx *tx, struct channel *channel)
+/* `field` is what named its jobs. */
+static err channel_insert(struct tx *tx, struct channel *channel, const char *field)
 {
     int64_t count;
     TRY(tx_number(tx, &count, "SELECT count(*) FROM channels WHERE team = $1", A(channel->team)));
@@ -106,7 +107,7 @@ static err channel_insert(struct tx *tx, struct channel *channel)
         struct job job = {0};
         err e = job_load(tx, channel->team, channel->job_ids.at[i], &job);
         if (err_is(e, "not_found"))
-            return field_err(tx->db->mem, "job_ids", "%.*s", STR_ARGS(e->detail));
+            return field_err(tx->db->mem, field, "%.*s", STR_ARGS(e->detail));
         TRY(e);
         TRY(tx_run(tx,
                    "INSERT INTO channel_jobs (team, channel, job) VALUES ($1, $2, $3) ON CONFLICT "
@@ -131,7 +132,7 @@ err channel_create(struct request *rq)
 
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(rq->db, &tx));
-    TRY(channel_insert(&tx, &channel));
+    TRY(channel_insert(&tx, &channel, input.one ? "job_id" : "job_ids"));
     TRY(event_append(
         data->events, &tx, rq->team, "channel.created", channel.id, channel_fields, &channel));
     TRY(tx_commit(&tx));
@@ -243,5 +244,14 @@ err channel_ticket(struct request *rq)
     }
     str path = str_fmt(rq->mem, "/channels/%.*s/listen", STR_ARGS(channel.id));
     TRY(ticket_issue(data->accounts, rq, path, &ticket.ticket, &ticket.expires_at));
+    return reply_json(rq, 201, ticket_fields, &ticket);
+}
+
+err log_ticket(struct request *rq)
+{
+    struct data *data = rq->context;
+    struct ticket ticket = {0};
+    TRY(ticket_issue(
+        data->accounts, rq, STR("/events/listen"), &ticket.ticket, &ticket.expires_at));
     return reply_json(rq, 201, ticket_fields, &ticket);
 }

@@ -154,9 +154,10 @@ static struct frame *follow_render(void *arg, const struct event *event)
     json_print_str(&data, event->subject);
     for (size_t i = 0; i < LENGTH(told); i++)
         copy_member(&data, event, told[i]);
-    if (follow->changes)
+    bool anew = str_eq(json_member(event->data, STR("columns_changed")), STR("true"));
+    if (follow->changes && !anew)
         add_rows(&data, event, "changes");
-    if (follow->rows)
+    if (follow->rows || (follow->changes && anew))
         add_rows(&data, event, "rows");
     buf_char(&data, '}');
     char id[64];

@@ -114,6 +114,8 @@ const struct route data_routes[] = {
     DELETE_("/channels/{id}", channel_drop, .help = "Delete a channel; its streams close"),
     POST_("/channels/{id}/tickets", channel_ticket, .output = ticket_fields,
           .help = "A single-use ticket for a browser's EventSource"),
+    POST_("/events/tickets", log_ticket, .output = ticket_fields,
+          .help = "A single-use ticket for a browser's EventSource on the log"),
     LISTEN_("/channels/{id}/listen", channel_listen, .query = channel_listen_query,
             .help = "Listen to a channel"),
 };

@@ -242,6 +242,15 @@ test("beyond the limit a link stands for the rows", async (t) => {
     }
 });
 
+test("of other columns there are no changes: a link to the rows stands for them", async (t) => {
+    const { me, channel } = await stage(server, { include: "changes" });
+    const stream = await me.listen(t, channel);
+    await me.patch("/views/small/", { sql_query: "SELECT 1 AS one" });
+    const { data } = await stream.next();
+    assert.deepEqual([data.columns_changed, data.changes, data.changes_url], [true, undefined, undefined]);
+    assert.deepEqual((await me.get(data.rows_url)).data, [{ one: 1 }]);
+});
+
 test("a ticket opens one stream once, for its own channel", async (t) => {
     const { me, channel } = await stage(server);
     const other = await me.channel(1);

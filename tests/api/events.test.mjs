@@ -114,6 +114,16 @@ test("a stream of some types leaves out the others", async (t) => {
     );
 });
 
+test("a ticket opens the log once", async (t) => {
+    const me = await account(server);
+    const { ticket } = await me.post("/events/tickets/", undefined);
+    const query = `?ticket=${encodeURIComponent(ticket)}&type=table.created`;
+    const stream = await me.listenLog(t, { token: null, query });
+    await me.listenLog(t, { token: null, query, status: 401 });
+    await me.table("t");
+    assert.equal((await stream.next()).data.subject, "t");
+});
+
 test("failed loads and failed refreshes are entries too", async () => {
     const me = await account(server);
     await me.upload(

@@ -59,6 +59,7 @@ const EXPECTED = [
     "POST /channels/{}/tickets",
     "GET /events",
     "GET /events/listen",
+    "POST /events/tickets",
 ];
 
 /** [{method, path, template, operation}] of the document; parameters filled with what does not exist. */
