@@ -381,6 +381,8 @@ static err migrate(struct program *p, int argc, char **argv)
 {
     int version, changed;
     str what = argc == 1 ? str_of(argv[0]) : STR("");
+    if (str_eq(what, STR("up")) || str_eq(what, STR("down")))
+        TRY(folder_lock(p)); /* not under a process that serves */
     if (str_eq(what, STR("up"))) {
         TRY(store_migrate_up(p->store, &p->mem, &changed));
     } else if (str_eq(what, STR("down"))) {

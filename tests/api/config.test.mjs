@@ -150,6 +150,17 @@ test("migrate up, status and down", async () => {
     assert.equal((await run("status")).stdout, status.stdout);
 });
 
+test("nothing is migrated under a server that runs", async (t) => {
+    const server = await serve(t);
+    const run = (what) => runProgram(["migrate", what], { env: { DATA_DIR: server.dataDir } });
+    for (const what of ["down", "up"]) {
+        const { code, stderr } = await run(what);
+        assert.notEqual(code, 0);
+        assert.match(stderr, /another process serves from this folder/);
+    }
+    assert.equal((await run("status")).code, 0);
+});
+
 test("superuser makes an account, or raises the one there", async (t) => {
     const server = await serve(t);
     const me = await account(server);
