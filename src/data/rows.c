@@ -1,6 +1,8 @@
 /* Reading: rows by pages or as a file, differences between versions, and one-off queries. */
 #include "data/rows.h"
 
+#include <string.h>
+
 #include "data/page.h"
 #include "data/relations.h"
 
@@ -47,16 +49,35 @@ static err page_json(struct request *rq, const struct rows_page *rows, str next)
     return reply_json_text(rq, 200, &out);
 }
 
+/* RFC 6266: a name of ASCII for all, and the true one where it is another. */
+static err name_reply(struct request *rq, str name, const char *ending)
+{
+    CLEANUP(buf_done) struct buf out;
+    buf_init(&out, 4096);
+    buf_add(&out, STR("attachment; filename=\""));
+    bool plain = true;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool fits = c >= ' ' && c <= '~' && !strchr("\"\\/%", c);
+        buf_char(&out, fits ? c : '_');
+        plain = plain && fits;
+    }
+    buf_fmt(&out, ".%s\"", ending);
+    if (!plain) {
+        buf_add(&out, STR("; filename*=UTF-8''"));
+        url_print(&out, name);
+        buf_fmt(&out, ".%s", ending);
+    }
+    if (out.failed)
+        return &err_no_memory;
+    reply_header(rq, "Content-Disposition", str_copy(rq->mem, buf_str(&out)));
+    return NULL;
+}
+
 static err file_reply(struct request *rq, const struct relation *relation, int type,
                       const char *path)
 {
-    str ending = type == 1 ? STR("csv") : STR("parquet");
-    reply_header(rq,
-                 "Content-Disposition",
-                 str_fmt(rq->mem,
-                         "attachment; filename=\"%.*s.%.*s\"",
-                         STR_ARGS(relation->name),
-                         STR_ARGS(ending)));
+    TRY(name_reply(rq, relation->name, type == 1 ? "csv" : "parquet"));
     return reply_file(
         rq, 200, type == 1 ? "text/csv; charset=utf-8; header=present" : row_types[2], path);
 }

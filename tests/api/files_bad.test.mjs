@@ -102,6 +102,22 @@ test("a file that is not text, not UTF-8, or of unended quotes", async () => {
     await nothingLeft(me);
 });
 
+test("a file in Latin-1 is refused by its line, types declared or not", async () => {
+    const me = await account(server);
+    const file = Buffer.from("n,word\n1,tea\n2,caf\xe9\n", "latin1");
+    for (const columns of [
+        undefined,
+        [
+            { column_name: "n", column_type: "int" },
+            { column_name: "word", column_type: "text" },
+        ],
+    ]) {
+        const refused = await me.upload("/tables/", { table_name: "t", file, columns }, 422);
+        assert.deepEqual(refused.errors, [{ line: 3, detail: "is not UTF-8 text" }]);
+    }
+    await nothingLeft(me);
+});
+
 test("an empty file is refused, in any format", async () => {
     const me = await account(server);
     for (const [filename, columns] of [

@@ -217,6 +217,20 @@ test("the best of Accept wins, and none is 406", async () => {
     expect(await me.call("GET", "/tables/t/rows/", { headers: { accept: "image/png" } }), 406, "image/png");
 });
 
+test("a file is named as its table, whatever the name", async () => {
+    const me = await account(server);
+    for (const [name, header] of [
+        ["t", 'attachment; filename="t.csv"'],
+        ["a b/ü", "attachment; filename=\"a b___.csv\"; filename*=UTF-8''a%20b%2F%C3%BC.csv"],
+    ]) {
+        await me.table(name);
+        const reply = await me.call("GET", `/tables/${encodeURIComponent(name)}/rows/`, {
+            headers: { accept: "text/csv" },
+        });
+        assert.equal(reply.headers.get("content-disposition"), header);
+    }
+});
+
 test("CSV out and in again is the same table", async () => {
     const me = await account(server);
     const columns = [
