@@ -225,12 +225,16 @@ err server_start(struct server *server, struct arena *mem)
 {
     for (; server->running < server->loop_count; server->running++)
         TRY(loop_start(&server->loops[server->running], mem));
+    char more[32] = "";
+    if (server->options.stream_port && server->options.stream_port != server->port)
+        snprintf(more, sizeof(more), " and %lld", (long long)server->options.stream_port);
     log_line(server->log,
              LOG_INFO,
              "http",
-             "listening on %.*s port %lld (%zu loops%s)",
+             "listening on %.*s port %lld%s (%zu loops%s)",
              STR_ARGS(server->options.listen),
              (long long)server->port,
+             more,
              server->loop_count,
              server->tls ? ", TLS" : "");
     return NULL;
