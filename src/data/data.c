@@ -10,6 +10,7 @@
 
 #define LOADERS 4
 #define LOADS_WAITING 64
+#define TRIM_AT_ONCE 1000
 #define START_MEMORY ((size_t)4 << 30)
 
 struct ask db_ask(struct data *data, struct db *db, str team, const atomic_bool *gone)
@@ -84,13 +85,29 @@ void data_close(struct data *data)
     free(data);
 }
 
+/* Some at a time, so that nobody has to wait long for the writer. */
+static err runs_trim(struct db *db, int64_t before, int64_t *removed)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    TRY(tx_run(&tx,
+               "DELETE FROM runs WHERE (team, id) IN (SELECT team, id FROM runs"
+               " WHERE started < $1 AND outcome <> 'running' ORDER BY started LIMIT $2)",
+               A(before),
+               A(TRIM_AT_ONCE)));
+    *removed = tx.changed;
+    return tx_commit(&tx);
+}
+
 err data_trim(struct data *data, struct arena *mem, int64_t keep_us)
 {
     struct db db = {.store = data->store, .mem = mem, .actor = STR("system")};
-    int64_t before = time_now() - keep_us;
+    int64_t before = time_now() - keep_us, removed;
+    do
+        TRY(runs_trim(&db, before, &removed));
+    while (removed == TRIM_AT_ONCE);
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(&db, &tx));
-    TRY(tx_run(&tx, "DELETE FROM runs WHERE started < $1 AND outcome <> 'running'", A(before)));
     TRY(tx_run(&tx, "DELETE FROM loads WHERE created < $1 AND state <> 'running'", A(before)));
     return tx_commit(&tx);
 }
