@@ -23,7 +23,7 @@ err channel_list(struct request *rq);
 err channel_show(struct request *rq);
 err channel_drop(struct request *rq);
 err channel_ticket(struct request *rq);
-err log_ticket(struct request *rq); /* for listening to the team's log */
+err log_ticket(struct request *rq);     /* for listening to the team's log */
 err channel_listen(struct request *rq); /* listen.c */
 
 #endif

@@ -21,7 +21,7 @@ struct data {
     int64_t started;      /* of this process, wall clock */
     struct clock *clock;
     pthread_mutex_t scheduling; /* who tells the clock what the store has */
-    struct pool *loaders; /* loads that nobody waits for */
+    struct pool *loaders;       /* loads that nobody waits for */
     struct teams *teams;
 };
 
