@@ -118,6 +118,23 @@ test("a file in Latin-1 is refused by its line, types declared or not", async ()
     await nothingLeft(me);
 });
 
+test("more than 2000 columns are refused, in any format", async () => {
+    const me = await account(server);
+    const names = range(2001).map((i) => `column_${i}`);
+    const row = Object.fromEntries(names.map((name) => [name, 1]));
+    const refused = [
+        await me.upload("/tables/", { table_name: "t", file: `${names}\n${names.map(() => 1)}\n` }, 422),
+        await me.post("/tables/", { table_name: "t", rows: [row] }, 422),
+        await me.upload(
+            "/tables/",
+            { table_name: "t", file: parquet(names.map((name) => ({ name, data: [1], type: "INT32" }))) },
+            422,
+        ),
+    ];
+    for (const { code, detail } of refused) assert.match(`${code} ${detail}`, /^invalid_file .*2000 columns/);
+    await nothingLeft(me);
+});
+
 test("an empty file is refused, in any format", async () => {
     const me = await account(server);
     for (const [filename, columns] of [

@@ -39,7 +39,15 @@ const TYPES = [
 ];
 
 for (const [type, texts, values] of TYPES) {
-    test(`a column of ${type}`, async () => {
+    test("rows in JSON may have many columns", async () => {
+    const me = await account(server);
+    const row = Object.fromEntries(range(300).map((i) => [`column_${i}`, i]));
+    const made = await me.post("/tables/", { table_name: "wide", rows: [row] });
+    assert.equal(made.columns.length, 300);
+    assert.deepEqual(await me.rows("wide"), [row]);
+});
+
+test(`a column of ${type}`, async () => {
         const me = await account(server);
         const columns = [
             { column_name: "n", column_type: "int" },

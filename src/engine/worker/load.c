@@ -42,6 +42,8 @@ err file_columns_read(struct loading *l, str from, struct sql_failure *failure)
     if (failure->message.at)
         return NULL;
     size_t n = sql_rows(&result);
+    if (n > CSV_COLUMNS_MAX)
+        return file_refuse(call, "The file has more than %d columns.", CSV_COLUMNS_MAX);
     l->file_columns = (struct columns){arena_array(call->mem, n + 1, sizeof(struct column)), n};
     for (size_t i = 0; l->file_columns.at && i < n; i++)
         l->file_columns.at[i] =

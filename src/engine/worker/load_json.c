@@ -77,7 +77,7 @@ static err json_infer(struct loading *l, int attempt, struct sql_failure *failur
         l,
         sql_text(l->call,
                  "read_json(%L, format = 'array', records = true, sample_size = -1,"
-                 " maximum_object_size = %D)",
+                 " map_inference_threshold = -1, maximum_object_size = %D)",
                  str_of(l->ask->path),
                  OBJECT_MAX),
         failure));
