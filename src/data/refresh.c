@@ -192,7 +192,7 @@ err run_refused(struct data *data, struct db *db, struct run *run, err why)
                " VALUES ($1, $2, $3, $4, $5, $6, 'running')",
                A(run->team),
                A(run->id),
-               A(run->job),
+               run->job ? arg_int(run->job) : arg_c(NULL),
                A(run->view_key),
                A(run->due),
                A(run->started)));
@@ -290,6 +290,32 @@ static err view_now(struct db *db, str team, str key, struct relation *out)
     return relation_load(&tx, team, key, NULL, out);
 }
 
+/* The run is refused by name of the input, so that whoever looks at the view or its job sees why.
+ */
+static err input_failed(struct data *data, struct db *db, const struct relation *input, err e,
+                        struct relation *view, struct run *run)
+{
+    if (err_is(e, "client_gone"))
+        return e;
+    err why = err_new(db->mem,
+                      e->status,
+                      e->code,
+                      "\"%.*s\", which this view reads, can't be refreshed: %.*s",
+                      STR_ARGS(input->name),
+                      STR_ARGS(e->detail));
+    run->view_key = view->key;
+    run->view_name = view->name;
+    view->error = why->detail;
+    {
+        CLEANUP(tx_done) struct tx tx = {0};
+        TRY(db_begin(db, &tx));
+        TRY(relation_update(&tx, view));
+        TRY(tx_commit(&tx));
+    }
+    TRY(run_refused(data, db, run, why));
+    return why;
+}
+
 err refresh_view(struct data *data, struct db *db, str team, str view_key, struct run *run,
                  struct team_turn *turn)
 {
@@ -306,9 +332,13 @@ err refresh_view(struct data *data, struct db *db, str team, str view_key, struc
         struct run *mine = last ? run : &by_the_way;
         mine->id = id_new(db->mem);
         err e = refresh_one(data, db, &view, mine, turn);
-        if (e && last)
+        if (!e)
+            continue;
+        if (last)
             return e;
-        /* A view that can't be refreshed keeps its rows, and its readers go on with them. */
+        struct relation asked = {0};
+        TRY(view_now(db, team, view_key, &asked));
+        return input_failed(data, db, &view, e, &asked, run);
     }
     return NULL;
 }

@@ -10,7 +10,7 @@
 #include "data/reconcile.h"
 
 #define BUCKETS 1024
-#define WAITING_MAX 8
+#define WAITING_MAX 12 /* of the threads that ask the engine, some stay for other teams */
 
 struct team_entry {
     struct team_entry *next;
@@ -119,7 +119,7 @@ static err not_taken(struct db *db, bool stopping)
         return err_new(db->mem, 503, "interrupted", "The server was stopped before it was done.");
     return err_busy(
         db->mem,
-        5,
+        1,
         "team_busy",
         "Another load or refresh of this team is still under way. Try again in a moment.");
 }

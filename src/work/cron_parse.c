@@ -243,9 +243,10 @@ err cron_parse(struct arena *mem, str text, struct cron *out)
     if (n != FIELDS)
         return field_err(mem,
                          "crontab_def",
-                         "Has %zu fields where five are needed: %s. Or write @hourly and its kin, "
+                         "Has %zu field%s where five are needed: %s. Or write @hourly and its kin, "
                          "or \"30 seconds\".",
                          n,
+                         n == 1 ? "" : "s",
                          kinds);
     return fields_read(&line, words, out);
 }

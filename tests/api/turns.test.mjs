@@ -43,7 +43,7 @@ function append(me, rows) {
 test("an accepted load waits for its turn, however many wait; a request beyond them is turned away", async (t) => {
     const { me } = await team(t, 2 * slow);
     const held = await hold(me);
-    const waiting = range(12).map(() => me.call("POST", "/views/v/refresh/"));
+    const waiting = range(24).map(() => me.call("POST", "/views/v/refresh/"));
     const load = await append(me, [{ n: 2 }]);
     assert.equal(load.status, 202);
     assert.equal((await held).status, 504);

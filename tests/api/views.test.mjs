@@ -303,3 +303,20 @@ function applied(changes) {
     }
     return rows.sort();
 }
+
+test("a view whose input can't be refreshed says which and why", async () => {
+    const me = await account(server);
+    await me.table("t", "s\none\n");
+    await me.upload("/tables/t/replace/", { file: "s\n1\n", columns: [{ column_name: "s", column_type: "text" }] }, 200);
+    await me.view("w", "SELECT CAST(s AS INT) AS n FROM t");
+    await me.view("x", "SELECT n + 1 AS m FROM w");
+    await me.upload("/tables/t/replace/", { file: "s\nnone\n" }, 200);
+    const refused = await me.call("POST", "/views/x/refresh/");
+    assert.equal(refused.status, 422);
+    assert.match((await me.get("/views/x/")).error, /^"w", which this view reads, can't be refreshed: /);
+    await me.upload("/tables/t/replace/", { file: "s\n5\n" }, 200);
+    assert.equal((await me.refresh_view("x")).outcome, "refreshed");
+    const view = await me.get("/views/x/");
+    assert.equal(view.error, null);
+    assert.deepEqual((await me.get("/views/x/rows/")).data, [{ m: 6 }]);
+});

@@ -264,7 +264,7 @@ static const struct {
      "Has 4 fields where five are needed: minute, hour, day of the month, month and day of the "
      "week."},
     {"* * * * * *", "Has 6 fields"},
-    {"hello", "Has 1 fields"},
+    {"hello", "Has 1 field where"},
     {"60 * * * *", "Character 1, minute: 60 is not from 0 to 59."},
     {"  60 * * * *", "Character 3, minute: 60 is not from 0 to 59."},
     {"* 24 * * *", "Character 3, hour: 24 is not from 0 to 23."},
