@@ -15,7 +15,8 @@ const SETUP =
     `INSERT INTO jobs VALUES ('${TEAM}', 1, '');` +
     "CREATE TABLE event_logs (team TEXT PRIMARY KEY, last INTEGER) STRICT;" +
     `INSERT INTO event_logs VALUES ('${TEAM}', 0);` +
-    "CREATE TABLE events (team TEXT, n INTEGER, at INTEGER, type TEXT, subject TEXT, data TEXT, PRIMARY KEY (team, n));" +
+    "CREATE TABLE events (team TEXT, n INTEGER, at INTEGER, type TEXT, subject TEXT, data TEXT," +
+    " PRIMARY KEY (team, n));" +
     "CREATE INDEX events_at ON events (at);" +
     "CREATE TABLE single (n INTEGER PRIMARY KEY, at INTEGER, type TEXT, subject TEXT, data TEXT) STRICT;";
 
