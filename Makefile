@@ -34,7 +34,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/embedded.o $(BUILD)/llhttp/l
 WORKER_OBJECTS := $(WORKER_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: all run test unit api setup clean format lint bench
+.PHONY: all run test unit api crash fuzz attack soak setup clean format lint bench
 .SECONDARY:
 
 all: $(BUILD)/tinydevcrm $(BUILD)/tinydevcrm-engine
@@ -58,6 +58,13 @@ api: all
 
 lint:
 	@scripts/lint
+
+# What tries to break the promises of docs/RELIABILITY.md, at full length; "make test" runs a short form of each.
+crash attack soak: all
+	@scripts/$@ $(BUILD)
+
+fuzz:
+	@scripts/fuzz
 
 bench: setup
 	@$(MAKE) --no-print-directory -j2 all
