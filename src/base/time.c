@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <time.h>
 
+/* The years 0 to 9999 in UTC: of others there is no text. */
+#define SECONDS_LEAST (-62167219200)
+#define SECONDS_MOST 253402300799
+
 static int64_t clock_us(clockid_t id)
 {
     struct timespec now;
@@ -145,6 +149,9 @@ bool time_parse(str s, int64_t *us)
     if (check.tm_mday != tm.tm_mday || check.tm_mon != tm.tm_mon || tm.tm_hour > 23 ||
         tm.tm_min > 59 || tm.tm_sec > 60)
         return false;
-    *us = (seconds - offset) * US_PER_S + fraction;
+    seconds -= offset;
+    if (seconds < SECONDS_LEAST || seconds > SECONDS_MOST)
+        return false;
+    *us = seconds * US_PER_S + fraction;
     return true;
 }

@@ -13,7 +13,8 @@ time_steady(void); /* microseconds of a clock that never jumps; for durations an
  * in `out`. */
 #define TIME_TEXT 40
 str time_text(int64_t us, char out[TIME_TEXT]);
-/* RFC 3339 with Z or an offset, fraction of up to 9 digits; false when it is not one. */
+/* RFC 3339 with Z or an offset, fraction of up to 9 digits, of a year that has four digits in UTC
+ * as well; false when it is not one. */
 bool time_parse(str s, int64_t *us);
 /* "Sat, 21 Nov 2026 11:02:03 GMT" (RFC 9110 5.6.7). */
 str time_http(int64_t us, char out[TIME_TEXT]);

@@ -141,6 +141,8 @@ static void times_go_round(void **state)
                                       "2024-13-01T00:00:00Z",
                                       "2024-01-01T00:00:00.Z",
                                       "2024-01-01T00:00:00Zx",
+                                      "0000-01-01T00:00:00+00:01",
+                                      "9999-12-31T23:59:59-00:01",
                                       ""};
     for (size_t i = 0; i < LENGTH(bad); i++)
         assert_false(time_parse(str_of(bad[i]), &us));
