@@ -27,7 +27,7 @@ PACKAGE_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # The engine's worker is a program of its own: it alone loads DuckDB.
 WORKER_SOURCES := $(shell find src/engine/worker -name '*.c' 2>/dev/null | sort)
 SOURCES := $(filter-out src/main.c $(WORKER_SOURCES),$(shell find src -name '*.c' | sort))
-EMBEDDED := $(shell find src -path '*/migrations/*.sql' 2>/dev/null | sort) $(shell find web -type f 2>/dev/null | sort)
+EMBEDDED := src/accounts/common_passwords.txt $(shell find src -path '*/migrations/*.sql' 2>/dev/null | sort) $(shell find web -type f 2>/dev/null | sort)
 UNIT_TESTS := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/embedded.o $(BUILD)/llhttp/llhttp.o $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o

@@ -9,24 +9,56 @@
 #include <ctype.h>
 #include <sodium.h>
 
-#define LONG_ENOUGH 16 /* bytes from which on a password may be letters alone */
+#include "accounts/common_passwords.h"
+
+static bool is_letter(char c)
+{
+    return isalpha((unsigned char)c) || !isascii((unsigned char)c);
+}
+
+/* Without the digits and signs that people put around a word to make it pass. */
+static str core_of(str s)
+{
+    while (s.len && !is_letter(s.at[0]))
+        s = str_sub(s, 1, s.len);
+    while (s.len && !is_letter(s.at[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* Words that whoever guesses this account's password begins with; README lists them. */
+static bool is_near(str password, str address)
+{
+    str domain = str_trim(address), name = str_cut(&domain, '@');
+    str rest = domain, host = str_cut(&rest, '.');
+    const str words[] = {str_trim(address), name, domain, host, STR("tinydevcrm")};
+    str core = core_of(password);
+    for (size_t i = 0; core.len && i < LENGTH(words); i++) {
+        if (str_eq_nocase(core, core_of(words[i])))
+            return true;
+    }
+    return false;
+}
+
+static size_t characters(str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.at[i] & 0xC0) != 0x80; /* the first byte of each */
+    return n;
+}
 
 const char *password_problem(str password, str address)
 {
-    bool letter = false, digit = false;
-    for (size_t i = 0; i < password.len; i++) {
-        unsigned char c = (unsigned char)password.at[i];
-        letter = letter || isalpha(c) || !isascii(c);
-        digit = digit || isdigit(c);
-    }
-    if (password.len < PASSWORD_MIN)
-        return "Must be at least 8 bytes long.";
+    if (characters(password) < PASSWORD_MIN)
+        return "Must be at least 8 characters long.";
     if (password.len > PASSWORD_MAX)
         return "Must be at most 256 bytes long.";
-    if (str_eq_nocase(str_trim(password), str_trim(address)))
-        return "May not be the address.";
-    if (!letter || (!digit && password.len < LONG_ENOUGH))
-        return "Must have a letter and a digit; from 16 bytes on letters are enough.";
+    if (is_near(password, address))
+        return "May not be the address, a part of it or the name of this program, whatever stands "
+               "around it.";
+    if (password_common(password))
+        return "Is among the passwords that are tried first.";
     return NULL;
 }
 

@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define PASSWORD_MIN 8
-#define PASSWORD_MAX 256
+#define PASSWORD_MIN 8   /* characters */
+#define PASSWORD_MAX 256 /* bytes: 64 characters of any script */
 
 /* What is wrong with it for the account of `address`, as a sentence; NULL: nothing. */
 const char *password_problem(str password, str address);

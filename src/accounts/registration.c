@@ -11,7 +11,7 @@ const struct field registration_fields[] = {
           .help = "Who signs in; plus-addresses are other accounts, case does not matter"),
     FIELD(struct registration, password, FIELD_STR, .flags = FIELD_REQUIRED | FIELD_SECRET,
           .min = PASSWORD_MIN, .max = PASSWORD_MAX,
-          .help = "A letter and a digit in it, or at least 16 bytes"),
+          .help = "At least 8 characters of any kind, and none that is easy to guess"),
     FIELD(struct registration, full_name, FIELD_STR, .max = 1000),
     FIELD_LAST,
 };

@@ -1,5 +1,5 @@
-/* The files that are part of the program: migrations and web pages, by their path in the source
- * tree. */
+/* The files that are part of the program: migrations, common passwords and web pages, by their path
+ * in the source tree. */
 #ifndef BASE_EMBEDDED_H
 #define BASE_EMBEDDED_H
 

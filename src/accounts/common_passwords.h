@@ -1,0 +1,10 @@
+/* The passwords that are tried first: some 17,000 of at least 8 characters, in lower case. */
+#ifndef ACCOUNTS_COMMON_PASSWORDS_H
+#define ACCOUNTS_COMMON_PASSWORDS_H
+
+#include "base/str.h"
+
+/* Whatever the case of its ASCII letters. */
+bool password_common(str password);
+
+#endif
