@@ -108,7 +108,7 @@ static void test_other_key(void **state)
 }
 
 /* The same claims under another algorithm; the key is right where there is one. */
-static str signed_by(jwt_alg_t alg)
+static str signed_by(jwt_alg_t alg, int64_t not_before)
 {
     jwt_t *jwt = NULL;
     assert_int_equal(jwt_new(&jwt), 0);
@@ -122,6 +122,7 @@ static str signed_by(jwt_alg_t alg)
     assert_int_equal(jwt_add_grant(jwt, "team", ID "3"), 0);
     assert_int_equal(jwt_add_grant(jwt, "jti", ID "4"), 0);
     assert_int_equal(jwt_add_grant_int(jwt, "exp", NOW + 300), 0);
+    assert_int_equal(jwt_add_grant_int(jwt, "nbf", not_before), 0);
     char *text = jwt_encode_str(jwt);
     str token = str_copy(&mem, str_of(text));
     free(text);
@@ -133,10 +134,10 @@ static void test_algorithm(void **state)
 {
     (void)state;
     struct claims claims;
-    assert_null(token_read(&mem, KEY, TOKEN_ACCESS, signed_by(JWT_ALG_HS256), NOW, &claims));
-    refused(signed_by(JWT_ALG_NONE), TOKEN_ACCESS, NOW, "not one of ours");
-    refused(signed_by(JWT_ALG_HS384), TOKEN_ACCESS, NOW, "not one of ours");
-    refused(signed_by(JWT_ALG_HS512), TOKEN_ACCESS, NOW, "not one of ours");
+    assert_null(token_read(&mem, KEY, TOKEN_ACCESS, signed_by(JWT_ALG_HS256, NOW), NOW, &claims));
+    refused(signed_by(JWT_ALG_NONE, NOW), TOKEN_ACCESS, NOW, "not one of ours");
+    refused(signed_by(JWT_ALG_HS384, NOW), TOKEN_ACCESS, NOW, "not one of ours");
+    refused(signed_by(JWT_ALG_HS512, NOW), TOKEN_ACCESS, NOW, "not one of ours");
 }
 
 /* Any one byte changed, left out or added. */
@@ -182,6 +183,36 @@ static void test_claims(void **state)
     }
 }
 
+/* Not before its time. */
+static void test_not_before(void **state)
+{
+    (void)state;
+    struct claims claims;
+    static const int64_t offsets[] = {-1, 0, 1};
+    for (size_t i = 0; i < LENGTH(offsets); i++) {
+        str token = signed_by(JWT_ALG_HS256, NOW + offsets[i]);
+        if (offsets[i] > 0)
+            refused(token, TOKEN_ACCESS, NOW, "not good yet");
+        else
+            assert_null(token_read(&mem, KEY, TOKEN_ACCESS, token, NOW, &claims));
+    }
+}
+
+/* The last letter of a signature has two bits that say nothing: only one spelling is taken. */
+static void test_spelling(void **state)
+{
+    (void)state;
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    str token = made(TOKEN_ACCESS, KEY);
+    char *other = str_c(&mem, token);
+    size_t last = (size_t)(strchr(letters, token.at[token.len - 1]) - letters);
+    for (size_t i = 1; i < 4; i++) {
+        other[token.len - 1] = letters[last + i];
+        refused(str_of(other), TOKEN_ACCESS, NOW, "not one of ours");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +224,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claims, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spelling, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
