@@ -56,6 +56,7 @@ static err cancelled_err(const struct asking *asking)
 static void interrupt(struct asking *asking, enum cancel cancel)
 {
     asking->cancel = cancel;
+    asking->lease.strained = cancel == CANCEL_LIMIT;
     shutdown(asking->lease.fd, SHUT_WR);
 }
 
@@ -109,8 +110,11 @@ static err failure(struct asking *asking)
         return err_internal(asking->ask->mem, "an engine process gave a malformed error");
     if (asking->cancel != CANCEL_NONE)
         return cancelled_err(asking);
-    if (err_is(&told, "engine_failed"))
+    asking->lease.strained = err_is(&told, "query_memory");
+    if (err_is(&told, "engine_failed") || (asking->lease.strained && told.inside.len))
         supervisor_kill(asking->supervisor, &asking->lease, "its database had met a fault");
+    if (err_is(&told, "query_depth"))
+        supervisor_kill(asking->supervisor, &asking->lease, "a query ran off its stack");
     return err_copy(asking->ask->mem, &told);
 }
 

@@ -30,6 +30,7 @@ struct process {
     int idle[CALLS_MAX]; /* call sockets without a call */
     size_t idle_count, calls, waiting;
     bool writing;
+    bool worn; /* has too little memory left: ends when no call is under way */
     int64_t started_us, used_us, ending_us; /* steady clock, but for started_us */
     bool kill_sent;
     const char *killed; /* NULL: not by us; else "because ..." */

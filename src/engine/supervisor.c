@@ -275,13 +275,46 @@ err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool w
     return e;
 }
 
+struct sizes {
+    int64_t resident, data; /* bytes */
+};
+
+/* Of a process; zeroes when it has just ended. */
+static struct sizes sizes_of(int64_t pid)
+{
+    char path[64];
+    long long resident = 0, data = 0;
+    snprintf(path, sizeof(path), "/proc/%lld/statm", (long long)pid);
+    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+    if (file && fscanf(file, "%*s %lld %*s %*s %*s %lld", &resident, &data) != 2)
+        resident = data = 0;
+    if (file)
+        fclose(file);
+    long page = sysconf(_SC_PAGESIZE);
+    return (struct sizes){.resident = resident * page, .data = data * page};
+}
+
+/*
+ * What a call went over a limit with may stay with the process, in pieces between what is in use,
+ * or unused where another thread does not find it. The calls after it are to have all that one may
+ * take, three quarters.
+ */
+static bool wears_out(const struct supervisor *supervisor, const struct lease *lease)
+{
+    return lease->strained &&
+           sizes_of(lease->process->pid).data > supervisor->options.memory_max / 4;
+}
+
 void supervisor_give(struct supervisor *supervisor, struct lease *lease, bool reusable)
 {
     struct process *process = lease->process;
     pthread_mutex_lock(&supervisor->lock);
     process->calls--;
     process->writing = process->writing && !lease->writes;
+    process->worn = process->worn || wears_out(supervisor, lease);
     process->used_us = time_steady();
+    if (process->worn && process->calls == 0)
+        process_end(supervisor, process);
     if (reusable && process->state == PROCESS_READY && process->idle_count < CALLS_MAX)
         process->idle[process->idle_count++] = lease->fd;
     else
@@ -314,20 +347,6 @@ err supervisor_outcome(struct supervisor *supervisor, const struct lease *lease,
     return e;
 }
 
-/* Resident bytes of a process, 0 when it has just ended. */
-static int64_t process_rss(int64_t pid)
-{
-    char path[64];
-    long long pages = 0;
-    snprintf(path, sizeof(path), "/proc/%lld/statm", (long long)pid);
-    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
-    if (file && fscanf(file, "%*s %lld", &pages) != 1)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
-
 err supervisor_processes(struct supervisor *supervisor, struct arena *mem,
                          struct engine_process **out, size_t *n)
 {
@@ -343,6 +362,6 @@ err supervisor_processes(struct supervisor *supervisor, struct arena *mem,
     if (arena_failed(mem))
         return &err_no_memory;
     for (size_t i = 0; i < *n; i++)
-        (*out)[i].rss_bytes = process_rss((*out)[i].pid);
+        (*out)[i].rss_bytes = sizes_of((*out)[i].pid).resident;
     return NULL;
 }

@@ -3,9 +3,9 @@
  *
  * A process is started by the first call of its team. It ends when it has been idle for long, when
  * another team needs its place (the one idle longest goes), when a call ran over its limit and
- * would not be interrupted, or of itself; its team's next call starts a new one, after the old one
- * is gone. A thread of its own, the watcher, hears from the nursery and from processes that start.
- * Everything else is under one lock. Any thread.
+ * would not be interrupted or has left too little memory for others, or of itself; its team's next
+ * call starts a new one, after the old one is gone. A thread of its own, the watcher, hears from
+ * the nursery and from processes that start. Everything else is under one lock. Any thread.
  */
 #ifndef ENGINE_SUPERVISOR_H
 #define ENGINE_SUPERVISOR_H
@@ -20,6 +20,7 @@ struct lease {
     struct process *process;
     int fd;
     bool writes;
+    bool strained; /* set by the caller: the call went over a limit */
 };
 
 /* `teams_dir` and the texts of `options` outlive it. */

@@ -14,6 +14,7 @@
 #include "engine/messages.h"
 #include "engine/wire.h"
 #include "engine/worker/dispatch.h"
+#include "engine/worker/overflow.h"
 
 #define STACK_SIZE ((size_t)8 * 1024 * 1024)
 #define CALL_MEMORY \
@@ -54,6 +55,7 @@ static bool thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
     if (pthread_attr_init(&attr) != 0)
         return false;
     bool ok = pthread_attr_setstacksize(&attr, STACK_SIZE) == 0 &&
+              pthread_attr_setguardsize(&attr, OVERFLOW_GUARD) == 0 &&
               pthread_create(thread, &attr, run, arg) == 0;
     pthread_attr_destroy(&attr);
     return ok;
@@ -83,7 +85,10 @@ void call_progress(struct call *call, int64_t rows)
 
 static void *helper_run(void *arg)
 {
-    duckdb_execute_tasks_state((duckdb_task_state)arg);
+    const struct call_slot *slot = arg;
+    struct overflow_room room;
+    overflow_watch(&room, slot->fd);
+    duckdb_execute_tasks_state(slot->helping);
     return NULL;
 }
 
@@ -96,7 +101,7 @@ void call_parallel(struct call *call)
     slot->helping = duckdb_create_task_state(slot->calls->options.database);
     while (slot->helping && slot->helper_count < (size_t)helpers &&
            slot->helper_count < HELPERS_MAX &&
-           thread_start(&slot->helpers[slot->helper_count], helper_run, slot->helping))
+           thread_start(&slot->helpers[slot->helper_count], helper_run, slot))
         slot->helper_count++;
 }
 
@@ -181,6 +186,8 @@ static bool slot_turn(struct call_slot *slot)
 static void *slot_serve(void *arg)
 {
     struct call_slot *slot = arg;
+    struct overflow_room room;
+    overflow_watch(&room, slot->fd);
     while (slot_turn(slot))
         ;
     connection_drop(slot);
@@ -324,7 +331,7 @@ err calls_prepare(const struct calls_options *options, duckdb_connection connect
 
 void calls_serve(const struct calls_options *options)
 {
-    struct calls *calls = calloc(1, sizeof(*calls));
+    struct calls *calls = overflow_prepare() ? calloc(1, sizeof(*calls)) : NULL;
     if (!calls)
         return;
     calls->options = *options;

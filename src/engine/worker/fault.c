@@ -17,37 +17,43 @@ static str size_text(struct arena *mem, int64_t bytes)
     return str_fmt(mem, "%lld MB", (long long)mebibytes);
 }
 
-static err memory_fault(struct call *call)
+/* `inside`: what broke by it, when the process can't go on; the server then ends it. */
+static err memory_fault(struct call *call, const char *inside)
 {
     str most = size_text(call->mem, call->memory_max);
-    return err_new(call->mem,
-                   422,
-                   "query_memory",
-                   "This takes more memory than the %.*s that an engine process may use.",
-                   STR_ARGS(most));
+    struct err e = {
+        .status = 422,
+        .code = "query_memory",
+        .detail = str_fmt(call->mem,
+                          "This takes more memory than the %.*s that an engine process may use.",
+                          STR_ARGS(most)),
+        .inside = inside ? str_of(inside) : (str){0}};
+    return err_copy(call->mem, &e);
 }
 
 /* The database says it is of no more use to this process, or its file is not whole. The server ends
- * the process. */
+ * the process. Behind the first line of such a message may stand where the code lies. */
 static err broken_fault(struct call *call, const char *message)
 {
+    const char *said = message ? message : "no cause given";
     return err_new(call->mem,
                    503,
                    "engine_failed",
-                   "The engine process has met a fault and starts anew: %s",
-                   message ? message : "no cause given");
+                   "The engine process has met a fault and starts anew: %.*s",
+                   (int)strcspn(said, "\n"),
+                   said);
 }
 
 err call_fault(struct call *call, duckdb_error_type type, const char *message)
 {
     if (call_cancelled(call) || type == DUCKDB_ERROR_INTERRUPT)
         return err_new(call->mem, 503, "query_interrupted", "The query was interrupted.");
-    if (type == DUCKDB_ERROR_OUT_OF_MEMORY || says(message, "std::bad_alloc"))
-        return memory_fault(call);
+    bool broken = type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_INTERNAL;
+    if (type == DUCKDB_ERROR_OUT_OF_MEMORY || says(message, "std::bad_alloc") ||
+        says(message, "llocation failure"))
+        return memory_fault(call, broken ? message : NULL);
     if (says(message, "No space left on device") || says(message, "File too large") ||
         says(message, "Disk quota exceeded"))
         return err_new(call->mem, 507, "disk_full", "The server's disk is full.");
-    if (type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_INTERNAL)
-        return broken_fault(call, message);
-    return NULL;
+    return broken ? broken_fault(call, message) : NULL;
 }

@@ -386,6 +386,75 @@ static void a_hog_is_stopped(void **state)
     answers(fixture, TEAM);
 }
 
+/* Under a sanitizer, running off a stack is the sanitizer's to tell, and what it adds to memory is
+ * none of the query's. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static void what_nests_too_deeply_is_stopped(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const statements[] = {
+        "SELECT json_structure(repeat('[', 1000000) || repeat(']', 1000000)) AS a",
+        "SELECT json_contains(repeat('[', 1000000) || repeat(']', 1000000), '1') AS a",
+        "SELECT from_json('[1]', repeat('[', 20000) || '\"INT\"' || repeat(']', 20000)) AS a",
+    };
+    begin(fixture);
+    for (size_t i = 0; i < LENGTH(statements); i++) {
+        CLEANUP(caller_done)
+        struct caller caller = {.engine = fixture->engine, .team = TEAM, .sql = statements[i]};
+        call(&caller);
+        failed_with(&caller, "query_depth", "nested more deeply");
+        answers(fixture, TEAM);
+    }
+}
+
+/* The database of the process is broken by it, and must not meet the next call. */
+static void memory_that_breaks_the_database_is_a_limit_too(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture);
+    CLEANUP(caller_done)
+    struct caller caller = {
+        .engine = fixture->engine,
+        .team = TEAM,
+        .sql = "SELECT reservoir_quantile(range, 0.5, 2147483647) AS a FROM range(10)"};
+    call(&caller);
+    failed_with(&caller, "query_memory", "512 MB");
+    answers(fixture, TEAM);
+}
+
+/* Thirty tables in WITH, each made of two of the one before: what the planner is interrupted in
+ * stays with the process. */
+static void a_process_worn_out_by_a_query_is_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    char sql[4096] = "WITH a0 AS (SELECT range AS n FROM range(10))";
+    for (int i = 0; i < 30; i++) {
+        size_t len = strlen(sql);
+        snprintf(sql + len,
+                 sizeof(sql) - len,
+                 ", a%d AS (SELECT x.n FROM a%d AS x, a%d AS y)",
+                 i + 1,
+                 i,
+                 i);
+    }
+    strcat(sql, " SELECT * FROM a30");
+    begin(fixture);
+    answers(fixture, TEAM);
+    int64_t pid = pid_of(fixture, TEAM);
+    for (int i = 0; i < 5 && pid_of(fixture, TEAM) == pid; i++) {
+        CLEANUP(caller_done)
+        struct caller caller = {
+            .engine = fixture->engine, .team = TEAM, .sql = sql, .limit_ms = 1000};
+        call(&caller);
+        assert_non_null(caller.failed);
+        assert_true(caller.failed->status == 504 || caller.failed->status == 422);
+        answers(fixture, TEAM);
+    }
+    assert_int_not_equal(pid_of(fixture, TEAM), pid);
+    wait_gone(pid);
+}
+#endif
+
 #define TEAMS 20
 #define CALLERS 4
 
@@ -692,6 +761,11 @@ int main(void)
         ENGINE_TEST(what_can_not_be_interrupted_is_killed),
         ENGINE_TEST(a_client_that_leaves_stops_its_query),
         ENGINE_TEST(a_hog_is_stopped),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        ENGINE_TEST(what_nests_too_deeply_is_stopped),
+        ENGINE_TEST(memory_that_breaks_the_database_is_a_limit_too),
+        ENGINE_TEST(a_process_worn_out_by_a_query_is_replaced),
+#endif
         ENGINE_TEST(twenty_teams_share_four_places),
         ENGINE_TEST(no_place_is_busy),
         ENGINE_TEST(writes_wait_for_their_turn),
