@@ -36,7 +36,8 @@ struct h1 {
     int64_t left;     /* of a body that is not chunked */
     size_t body_seen; /* since the wait for it began */
     enum phase phase;
-    bool first; /* no head has come yet: may be HTTP/2 */
+    bool first;   /* no head has come yet: may be HTTP/2 */
+    bool waiting; /* for a head that has begun, be it with empty lines */
     bool chunked, old;
     bool keep_alive; /* after this exchange */
     bool endless;    /* the answer ends with the connection */
@@ -61,6 +62,7 @@ static void h1_start_body(struct h1 *h1, const struct head_parsed *parsed)
     h1->scanned = 0;
     h1->body_seen = 0;
     h1->first = false;
+    h1->waiting = false;
     h1->phase = parsed->head.body_size == 0 ? PHASE_ANSWER : PHASE_BODY;
     if (h1->phase == PHASE_BODY)
         conn_wait(h1->conn, WAIT_BODY);
@@ -246,8 +248,10 @@ static bool h1_is_h2(struct h1 *h1, str in)
 static void h1_read(struct conn *conn, str bytes)
 {
     struct h1 *h1 = conn_owner(conn);
-    if (h1->phase == PHASE_HEAD && h1->pending.len == 0)
+    if (h1->phase == PHASE_HEAD && !h1->waiting) {
+        h1->waiting = true;
         conn_wait(conn, WAIT_HEAD);
+    }
     str in = bytes;
     if (h1->pending.len) {
         buf_add(&h1->pending, bytes);
@@ -315,7 +319,8 @@ static void h1_end(void *of)
     }
     h1->phase = PHASE_HEAD;
     h1->scanned = 0;
-    conn_wait(h1->conn, h1->pending.len ? WAIT_HEAD : WAIT_IDLE);
+    h1->waiting = h1->pending.len > 0;
+    conn_wait(h1->conn, h1->waiting ? WAIT_HEAD : WAIT_IDLE);
     h1_again(h1);
 }
 
@@ -439,7 +444,7 @@ bool h1_open(struct conn *conn)
     struct h1 *h1 = calloc(1, sizeof(*h1));
     if (!h1)
         return false;
-    *h1 = (struct h1){.conn = conn, .first = true};
+    *h1 = (struct h1){.conn = conn, .first = true, .waiting = true};
     buf_init(&h1->pending, PENDING_MAX);
     conn_serve(conn, &calls, h1);
     conn_wait(conn, WAIT_HEAD);

@@ -28,6 +28,7 @@
 #define RESETS_A_SECOND 20 /* and then */
 #define ACKS_MAX 100
 #define NOISE_A_SECOND 1000
+#define FAULTS_A_SECOND 100
 #define HEAD_FLOOD \
     (4 * EXCHANGE_HEAD_MAX) /* bytes after which a too large head is not even answered */
 
@@ -82,6 +83,16 @@ static void header_take(struct h2_head *head, str name, str value)
     }
 }
 
+/* Of what costs the peer next to nothing there may be so many a second, then it is enough. */
+static void burst_count(struct h2 *h2, struct h2_burst *burst, unsigned most)
+{
+    int64_t now_s = time_steady() / US_PER_S;
+    burst->n = burst->second == now_s ? burst->n + 1 : 1;
+    burst->second = now_s;
+    if (burst->n == most)
+        nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct h2 *h2 = user;
@@ -116,8 +127,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         head->stream->id != frame->hd.stream_id)
         return 0; /* a trailer */
     head->bytes += name_len + value_len;
-    if (head->bytes > HEAD_FLOOD)
+    if (head->bytes > HEAD_FLOOD) {
+        burst_count(user, &((struct h2 *)user)->faults, FAULTS_A_SECOND);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     header_take(head, (str){(const char *)name, name_len}, (str){(const char *)value, value_len});
     return 0;
 }
@@ -137,14 +150,27 @@ static void request_begin(struct h2 *h2, bool has_body)
     head_drop(h2);
 }
 
-/* Frames that carry nothing cost the peer next to nothing: so many a second, then it is enough. */
-static void noise_count(struct h2 *h2)
+/* Frames that carry nothing, also those that are ignored. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user)
 {
-    int64_t now_s = time_steady() / US_PER_S;
-    h2->noise = h2->noise_s == now_s ? h2->noise + 1 : 1;
-    h2->noise_s = now_s;
-    if (h2->noise == NOISE_A_SECOND)
-        nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+    (void)session;
+    struct h2 *h2 = user;
+    bool request = head->type == NGHTTP2_HEADERS || head->type == NGHTTP2_RST_STREAM ||
+                   head->type == NGHTTP2_WINDOW_UPDATE;
+    if (!request && (head->type != NGHTTP2_DATA || head->length == 0))
+        burst_count(h2, &h2->noise, NOISE_A_SECOND);
+    return 0;
+}
+
+/* What breaks a stream only: a stream too many, a window too wide. Each makes us send a reset, and
+ * what was begun for the stream goes on for a while. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int why,
+                            void *user)
+{
+    (void)session, (void)frame, (void)why;
+    struct h2 *h2 = user;
+    burst_count(h2, &h2->faults, FAULTS_A_SECOND);
+    return 0;
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
@@ -162,17 +188,13 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     case NGHTTP2_DATA:
         if (stream && ends)
             h2_stream_data_end(stream);
-        else if (frame->data.hd.length == frame->data.padlen)
-            noise_count(h2);
+        else if (frame->hd.length > 0 && frame->hd.length == frame->data.padlen)
+            burst_count(h2, &h2->noise, NOISE_A_SECOND);
         break;
     case NGHTTP2_SETTINGS:
-        if (h2->idle)
+        if (h2->idle && !h2->greeted)
             conn_wait(h2->conn, WAIT_IDLE);
-        noise_count(h2);
-        break;
-    case NGHTTP2_PING:
-    case NGHTTP2_PRIORITY:
-        noise_count(h2);
+        h2->greeted = true;
         break;
     default:
         break;
@@ -394,6 +416,8 @@ static bool session_new(struct h2 *h2)
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_outbound_ack(option, ACKS_MAX);
     nghttp2_option_set_stream_reset_rate_limit(option, RESETS_BURST, RESETS_A_SECOND);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);

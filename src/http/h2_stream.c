@@ -296,11 +296,17 @@ void h2_stream_linger(struct h2_stream *stream)
     wait_start(conn_loop(stream->h2->conn), WAIT_LINGER, &stream->request_wait, linger_late);
 }
 
-/* What is missing of the request does not come: says so when nothing has been said. */
+/* What is missing of the request does not come: says so when nothing has been said. A head that
+ * does not end holds up all streams, so it ends the connection. */
 static void request_late(struct wait *wait)
 {
     struct h2_stream *stream = CONTAINER(wait, struct h2_stream, request_wait);
     bool begun = stream->exchange != NULL;
+    if (!begun && !stream->answered) {
+        nghttp2_session_terminate_session(stream->h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+        h2_pump(stream->h2);
+        return;
+    }
     exchange_leave(stream);
     if (begun && !stream->answered)
         plain_answer(stream, 408);

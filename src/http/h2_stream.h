@@ -12,17 +12,24 @@
 
 struct h2_head;
 
+/* How many of something there were in a second. */
+struct h2_burst {
+    int64_t second;
+    unsigned n;
+};
+
 /* A connection. */
 struct h2 {
     struct conn *conn;
     nghttp2_session *session;
-    struct link streams;  /* of h2_stream.link */
-    struct link drained;  /* of h2_stream.drained: their exchanges are to be told */
-    struct h2_head *head; /* of the request that is being read, or NULL */
-    bool busy;            /* the session is at work: it will be pumped afterwards */
-    bool idle;            /* no stream is open: conn_wait is on */
-    int64_t noise_s;      /* the second that `noise` is of */
-    unsigned noise;       /* frames that say nothing */
+    struct link streams;    /* of h2_stream.link */
+    struct link drained;    /* of h2_stream.drained: their exchanges are to be told */
+    struct h2_head *head;   /* of the request that is being read, or NULL */
+    bool busy;              /* the session is at work: it will be pumped afterwards */
+    bool idle;              /* no stream is open: conn_wait is on */
+    bool greeted;           /* the peer's settings have come */
+    struct h2_burst noise;  /* frames that say nothing */
+    struct h2_burst faults; /* frames that broke a stream */
 };
 
 struct h2_stream {

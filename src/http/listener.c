@@ -3,7 +3,9 @@
  * connections.
  *
  * When descriptors run out a loop stops accepting and leaves the rest in the kernel's queue; each
- * tick it looks whether there is room again. Some descriptors are kept back for files.
+ * tick it looks whether there is room again, and makes some: connections that dawdle are given up
+ * before their time, so that they can't keep everybody else out. Some descriptors are kept back for
+ * files.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -16,6 +18,7 @@
 
 #define ACCEPTS_A_TURN 64
 #define BACKLOG 4096
+#define ROOM_SHARE 4 /* of a loop's connections, that are given up in a tick */
 
 static void accept_pause(struct loop *loop)
 {
@@ -32,16 +35,17 @@ static void accept_pause(struct loop *loop)
     }
 }
 
-static bool accept_room(struct server *server)
+/* Each loop has its share: otherwise one could take all, and who comes to another would wait. */
+static bool accept_room(const struct loop *loop)
 {
-    return atomic_load(&server->conns.now) < server->conns.max;
+    return loop->conn_count < loop->server->conns.max / loop->server->loop_count;
 }
 
 /* False: no more now. */
 static bool accept_one(struct listener *listener)
 {
     struct loop *loop = listener->loop;
-    if (!accept_room(loop->server)) {
+    if (!accept_room(loop)) {
         accept_pause(loop);
         return false;
     }
@@ -74,9 +78,31 @@ static void accept_start(struct loop *loop)
     }
 }
 
+/* Those that have asked for nothing first, then those that don't come to the end of it. */
+static void room_make(struct loop *loop)
+{
+    static const struct {
+        enum wait_kind kind;
+        uint64_t limit_ms;
+    } dawdlers[] = {
+        {WAIT_LINGER, 250},
+        {WAIT_IDLE, 1000},
+        {WAIT_HEAD, 1000},
+        {WAIT_BODY, 5000},
+        {WAIT_STALL, 10000},
+    };
+    size_t most = loop->conn_count / ROOM_SHARE + 1;
+    for (size_t i = 0; i < LENGTH(dawdlers) && most > 0; i++)
+        most -= waits_end(loop, dawdlers[i].kind, dawdlers[i].limit_ms, most);
+}
+
 void listeners_retry(struct loop *loop)
 {
-    if (!loop->accepting && !loop->stopping && accept_room(loop->server))
+    if (loop->accepting || loop->stopping)
+        return;
+    if (!accept_room(loop))
+        room_make(loop);
+    if (accept_room(loop))
         accept_start(loop);
 }
 

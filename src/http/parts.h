@@ -107,6 +107,8 @@ void loop_submit(struct loop *loop, enum route_pool pool, struct pool_work *work
 
 /* wait.c: what is late is told so. */
 void waits_tick(struct loop *loop);
+/* Those that wait for `limit_ms` already, the longest first, at most so many; how many it were. */
+size_t waits_end(struct loop *loop, enum wait_kind kind, uint64_t limit_ms, size_t most);
 
 /* listener.c */
 /* Binds sockets of all loops to one port; `*port` 0 becomes the one that was free. */

@@ -16,21 +16,24 @@ void wait_stop(struct wait *wait)
     link_off(&wait->link);
 }
 
-static void tick_one(struct loop *loop, enum wait_kind kind)
+size_t waits_end(struct loop *loop, enum wait_kind kind, uint64_t limit_ms, size_t most)
 {
-    uint64_t now = loop_now_ms(loop), limit = loop->server->wait_ms[kind];
+    uint64_t now = loop_now_ms(loop);
+    size_t ended = 0;
     struct link *first;
-    while ((first = ring_first(&loop->waits[kind]))) {
+    while (ended < most && (first = ring_first(&loop->waits[kind]))) {
         struct wait *wait = CONTAINER(first, struct wait, link);
-        if (now - wait->since_ms < limit)
-            return;
+        if (now - wait->since_ms < limit_ms)
+            break;
         link_off(first);
         wait->run(wait);
+        ended++;
     }
+    return ended;
 }
 
 void waits_tick(struct loop *loop)
 {
     for (int kind = 0; kind < WAIT_KINDS; kind++)
-        tick_one(loop, kind);
+        waits_end(loop, kind, loop->server->wait_ms[kind], SIZE_MAX);
 }
