@@ -145,6 +145,7 @@ static err accounts_part(struct program *p)
         .secret_key = p->secret_key,
         .access_token_seconds = p->config.access_token_seconds,
         .refresh_token_seconds = p->config.refresh_token_seconds,
+        .session_seconds = p->config.session_days * 86400,
     };
     return accounts_open(&p->mem, &accounts, &p->accounts);
 }

@@ -13,6 +13,7 @@ struct accounts_options {
     struct log *log;
     str secret_key; /* signs the tokens; at least 32 bytes; copied */
     int64_t access_token_seconds, refresh_token_seconds;
+    int64_t session_seconds; /* after which no refresh token goes on */
 };
 
 MUST_CHECK err accounts_open(struct arena *mem, const struct accounts_options *options,

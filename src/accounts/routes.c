@@ -26,6 +26,18 @@ const struct route accounts_routes[] = {
     },
     {
         .method = "POST",
+        .path = "/auth/users/me/password",
+        .run = password_change,
+        .right = RIGHT_MEMBER,
+        .body = BODY_JSON,
+        .pool = POOL_PASSWORD,
+        .input = password_change_fields,
+        .output = tokens_fields,
+        .status = 200,
+        .help = "Changes the password: ends all sessions, and answers the tokens of a new one",
+    },
+    {
+        .method = "POST",
         .path = "/auth/tokens/obtain",
         .run = session_obtain,
         .right = RIGHT_ANYONE,

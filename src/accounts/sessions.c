@@ -25,6 +25,7 @@ const struct field session_row[] = {
     FIELD(struct session, account, FIELD_STR),
     FIELD(struct session, team, FIELD_STR),
     FIELD(struct session, refresh, FIELD_STR),
+    FIELD(struct session, created, FIELD_INT),
     FIELD(struct session, expires, FIELD_INT),
     FIELD(struct session, ended, FIELD_INT),
     FIELD(struct session, is_active, FIELD_BOOL),
@@ -40,15 +41,16 @@ static const struct field note_fields[] = {
 
 err session_find(struct tx *tx, str id, str team, struct session *out, bool *found)
 {
-    return tx_find(tx,
-                   session_row,
-                   out,
-                   found,
-                   "SELECT s.id, s.account, s.team, s.refresh, s.expires, s.ended, a.is_active,"
-                   " a.is_superuser FROM sessions s JOIN accounts a ON a.id = s.account"
-                   " WHERE s.id = $1 AND s.team = $2",
-                   A(id),
-                   A(team));
+    return tx_find(
+        tx,
+        session_row,
+        out,
+        found,
+        "SELECT s.id, s.account, s.team, s.refresh, s.created, s.expires, s.ended,"
+        " a.is_active, a.is_superuser FROM sessions s JOIN accounts a ON a.id = s.account"
+        " WHERE s.id = $1 AND s.team = $2",
+        A(id),
+        A(team));
 }
 
 err session_alive(struct arena *mem, bool found, const struct session *session, int64_t now)
@@ -83,9 +85,12 @@ static err tokens_make(struct accounts *accounts, struct arena *mem, const struc
     return token_make(mem, key, &claims, &tokens->access);
 }
 
-static int64_t session_expires(const struct accounts *accounts, int64_t now)
+static int64_t session_expires(const struct accounts *accounts, int64_t created, int64_t now)
 {
-    return now + accounts->options.refresh_token_seconds * US_PER_S;
+    const struct accounts_options *options = &accounts->options;
+    int64_t unused = now + options->refresh_token_seconds * US_PER_S;
+    int64_t longest = created + options->session_seconds * US_PER_S;
+    return unused < longest ? unused : longest;
 }
 
 static err session_start(struct accounts *accounts, struct tx *tx, const struct account *account,
@@ -97,7 +102,8 @@ static err session_start(struct accounts *accounts, struct tx *tx, const struct 
         .account = account->id,
         .team = account->team,
         .refresh = id_random(mem),
-        .expires = session_expires(accounts, now),
+        .created = now,
+        .expires = session_expires(accounts, now, now),
     };
     struct session_note note = {.account = account->id};
     TRY(tx_run(tx,
@@ -179,15 +185,21 @@ err sessions_end(struct accounts *accounts, struct tx *tx, str account, const ch
     return NULL;
 }
 
+err session_begin(struct accounts *accounts, struct tx *tx, const struct account *account,
+                  int64_t now, struct tokens *tokens)
+{
+    struct session session;
+    TRY(session_start(accounts, tx, account, now, &session));
+    return tokens_make(accounts, tx->db->mem, &session, now, tokens);
+}
+
 err session_open(struct accounts *accounts, struct db *db, const struct account *account,
                  int64_t now, struct tokens *tokens)
 {
-    struct session session;
     CLEANUP(tx_done) struct tx tx = {0};
     db->actor = account->id;
     TRY(db_begin(db, &tx));
-    TRY(session_start(accounts, &tx, account, now, &session));
-    TRY(tokens_make(accounts, db->mem, &session, now, tokens));
+    TRY(session_begin(accounts, &tx, account, now, tokens));
     return tx_commit(&tx);
 }
 
@@ -220,7 +232,7 @@ err session_renew(struct accounts *accounts, struct db *db, str refresh, int64_t
                        "The refresh token was used before; its session has been ended.");
     }
     session.refresh = id_random(db->mem);
-    session.expires = session_expires(accounts, now);
+    session.expires = session_expires(accounts, session.created, now);
     TRY(tx_run(&tx,
                "UPDATE sessions SET refresh = $1, expires = $2 WHERE id = $3 AND team = $4",
                A(session.refresh),

@@ -1,9 +1,9 @@
 /*
  * Sessions: from signing in to signing out.
  *
- * A session has one refresh token that is good. Each use gives the next; one that was used before
- * shows that somebody has a copy, and ends the session. Ending takes effect at once: access tokens
- * and streams.
+ * A session has one refresh token that is good. Each use gives the next, up to the longest that a
+ * session lasts; one that was used before shows that somebody has a copy, and ends the session.
+ * Ending takes effect at once: access tokens and streams.
  */
 #ifndef ACCOUNTS_SESSIONS_H
 #define ACCOUNTS_SESSIONS_H
@@ -13,7 +13,7 @@
 struct session {
     str id, account, team;
     str refresh; /* jti of the good refresh token */
-    int64_t expires;
+    int64_t created, expires;
     int64_t ended;                /* 0: alive */
     bool is_active, is_superuser; /* of the account */
 };
@@ -26,8 +26,11 @@ extern const struct field session_row[];
 extern const struct field tokens_fields[];
 extern const struct field credentials_fields[];
 extern const struct field refresh_fields[];
+extern const struct field password_change_fields[];
 
-/* Signs an account in that has proved who it is. */
+/* Signs an account in that has proved who it is; in the transaction, or in one of its own. */
+MUST_CHECK err session_begin(struct accounts *accounts, struct tx *tx,
+                             const struct account *account, int64_t now, struct tokens *tokens);
 MUST_CHECK err session_open(struct accounts *accounts, struct db *db, const struct account *account,
                             int64_t now, struct tokens *tokens);
 /* The next pair for the good refresh token; 401 for any other, which ends the session if it was
@@ -48,6 +51,6 @@ MUST_CHECK err session_end(struct accounts *accounts, struct tx *tx, const struc
 MUST_CHECK err sessions_end(struct accounts *accounts, struct tx *tx, str account,
                             const char *reason, int64_t now);
 
-handler session_obtain, session_refresh, session_blacklist;
+handler session_obtain, session_refresh, session_blacklist, password_change;
 
 #endif

@@ -1,4 +1,4 @@
-/* Signing in, going on, signing out: what the token routes do. */
+/* Signing in, going on, signing out, and changing what one signs in with. */
 #include "accounts/address.h"
 #include "accounts/password.h"
 #include "accounts/sessions.h"
@@ -7,6 +7,10 @@
 
 struct credentials {
     str primary_email, password;
+};
+
+struct new_password {
+    str current_password, new_password;
 };
 
 struct refresh_input {
@@ -18,6 +22,15 @@ const struct field credentials_fields[] = {
           .help = "Address of the account; case does not matter"),
     FIELD(struct credentials, password, FIELD_STR, .flags = FIELD_REQUIRED | FIELD_SECRET,
           .max = PASSWORD_MAX),
+    FIELD_LAST,
+};
+
+const struct field password_change_fields[] = {
+    FIELD(struct new_password, current_password, FIELD_STR, .flags = FIELD_REQUIRED | FIELD_SECRET,
+          .max = PASSWORD_MAX),
+    FIELD(struct new_password, new_password, FIELD_STR, .flags = FIELD_REQUIRED | FIELD_SECRET,
+          .min = PASSWORD_MIN, .max = PASSWORD_MAX,
+          .help = "At least 8 characters of any kind, and none that is easy to guess"),
     FIELD_LAST,
 };
 
@@ -63,6 +76,8 @@ static err credentials_check(struct request *rq, const struct credentials *given
     TRY(db_read(rq->db, &tx));
     TRY(account_by_email(&tx, key, account, &found));
     TRY(tx_commit(&tx));
+    if (found)
+        rq->account = account->id; /* for the log, whether it is them or not */
 
     TRY(password_matches(rq->mem, found ? account->password : (str){0}, given->password, &matches));
     if (!matches || !account->is_active)
@@ -97,4 +112,71 @@ err session_blacklist(struct request *rq)
     TRY(request_body(rq, refresh_fields, &given));
     TRY(session_close(rq->context, rq->db, given.refresh, rq->now));
     return reply_empty(rq, 205);
+}
+
+static err own_email(struct request *rq, str *email)
+{
+    struct account account = {0};
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(rq->db, &tx));
+    TRY(tx_one(&tx,
+               account_row,
+               &account,
+               "SELECT primary_email FROM accounts WHERE id = $1",
+               A(rq->account)));
+    *email = account.primary_email;
+    return tx_commit(&tx);
+}
+
+/* Nobody stays signed in who knew the old one; unless another change was faster. */
+static err password_replace(struct request *rq, const struct account *account, str hash,
+                            struct tokens *tokens)
+{
+    struct account changed = {0};
+    bool found;
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(rq->db, &tx));
+    TRY(tx_find(&tx,
+                account_row,
+                &changed,
+                &found,
+                "UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3"
+                " RETURNING id, primary_email, full_name, team, created",
+                A(hash),
+                A(account->id),
+                A(account->password)));
+    if (!found)
+        return err_new(rq->mem, 409, "conflict", "The password has just been changed.");
+    TRY(sessions_end(rq->context, &tx, account->id, "password_changed", rq->now));
+    TRY(event_append(((struct accounts *)rq->context)->options.events,
+                     &tx,
+                     changed.team,
+                     "account.password_changed",
+                     changed.id,
+                     account_fields,
+                     &changed));
+    TRY(session_begin(rq->context, &tx, account, rq->now, tokens));
+    return tx_commit(&tx);
+}
+
+err password_change(struct request *rq)
+{
+    struct new_password given = {0};
+    struct credentials credentials = {0};
+    struct account account = {0};
+    struct tokens tokens;
+    str hash;
+    TRY(request_body(rq, password_change_fields, &given));
+    TRY(own_email(rq, &credentials.primary_email));
+    const char *problem = password_problem(given.new_password, credentials.primary_email);
+    if (problem)
+        return field_err(rq->mem, "new_password", "%s", problem);
+    credentials.password = given.current_password;
+    err e = credentials_check(rq, &credentials, &account);
+    if (err_is(e, "no_active_account"))
+        return field_err(rq->mem, "current_password", "Is not the current password.");
+    TRY(e);
+    TRY(password_hash(rq->mem, given.new_password, &hash));
+    TRY(password_replace(rq, &account, hash, &tokens));
+    return reply_json(rq, 200, tokens_fields, &tokens);
 }

@@ -20,6 +20,7 @@ struct config {
     str tls_cert, tls_key;
     str cors_origins; /* comma-separated, "*" for any */
     int64_t access_token_seconds, refresh_token_seconds;
+    int64_t session_days; /* after which one signs in again, however often the tokens are renewed */
     str log_format, log_level;
     int64_t workers;          /* threads that run handlers */
     int64_t engine_processes; /* most engine processes at one time */

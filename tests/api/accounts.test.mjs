@@ -178,6 +178,61 @@ test("blacklisting ends the session: its access tokens die and its streams close
     expect(await refresh(me.refresh), 401, "refresh");
 });
 
+test("changing the password takes the current one, ends all sessions and begins another", async (t) => {
+    const me = await account(server);
+    const other = await new Account(server, me.email).signIn();
+    const stream = await other.listenLog(t);
+    const change = (json) => me.call("POST", "/auth/users/me/password/", { json });
+    const next = "quite another battery";
+    const wrong = expect(await change({ current_password: "not this one", new_password: next }), 422, "change");
+    assert.deepEqual(Object.keys(wrong.errors), ["current_password"]);
+    const weak = expect(await change({ current_password: PASSWORD, new_password: "password1" }), 422, "change");
+    assert.deepEqual(Object.keys(weak.errors), ["new_password"]);
+    assert.deepEqual(
+        Object.keys(expect(await change({ new_password: next }), 422, "change").errors),
+        ["current_password"],
+    );
+    await me.get("/auth/users/me/");
+    const tokens = expect(await change({ current_password: PASSWORD, new_password: next }), 200, "change");
+    await stream.closed();
+    await me.get("/auth/users/me/", 401);
+    await other.get("/auth/users/me/", 401);
+    expect(await refresh(me.refresh), 401, "refresh");
+    expect(await refresh(other.refresh), 401, "refresh");
+    me.access = tokens.access;
+    await me.get("/auth/users/me/");
+    expect(await refresh(tokens.refresh), 200, "refresh");
+    expect(await obtain({ primary_email: me.email, password: PASSWORD }), 401, "obtain");
+    expect(await obtain({ primary_email: me.email, password: next }), 200, "obtain");
+    const types = (await me.all("/events/")).map((event) => event.type);
+    assert.equal(types.filter((type) => type === "account.password_changed").length, 1);
+    assert.equal(types.filter((type) => type === "session.ended").length, 2);
+});
+
+test("of two changes of a password at once, one is made", async () => {
+    const me = await account(server);
+    const change = (new_password) =>
+        me.call("POST", "/auth/users/me/password/", { json: { current_password: PASSWORD, new_password } });
+    const replies = await Promise.all([change("the first of two"), change("the second of two")]);
+    assert.equal(replies.filter((reply) => reply.status === 200).length, 1, replies.map((reply) => reply.status));
+    const works = replies[0].status === 200 ? "the first of two" : "the second of two";
+    expect(await obtain({ primary_email: me.email, password: works }), 200, "obtain");
+    expect(await obtain({ primary_email: me.email, password: PASSWORD }), 401, "obtain");
+});
+
+test("a password is of any kind, but not easy to guess", async () => {
+    const register = (password) =>
+        call(server, "POST", "/auth/users/register/", {
+            json: { primary_email: `quilty${Math.random()}@hazel.example`, password },
+        });
+    for (const good of ["83 749 283", "only letters here", "ÄÖÜ äöü!", "x".repeat(255) + "y", "密码密码密码密码"])
+        expect(await register(good), 201, good);
+    for (const bad of ["password", "Passw0rd", "12345678", "iloveyou", "qwertyuiop", "TinyDevCRM!1", "hazel2024"])
+        assert.ok(expect(await register(bad), 422, bad).errors.password, bad);
+    for (const bad of ["1234567", "密码密码", "x".repeat(257)])
+        assert.ok(expect(await register(bad), 422, bad).errors.password, bad);
+});
+
 test("an access token expires by itself; its session goes on", async () => {
     const me = await account(short);
     await until(async () => {

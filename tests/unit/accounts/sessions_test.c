@@ -70,7 +70,8 @@ static int setup(void **state)
                                        .log = &quiet,
                                        .secret_key = KEY,
                                        .access_token_seconds = 300,
-                                       .refresh_token_seconds = 1209600};
+                                       .refresh_token_seconds = 1209600,
+                                       .session_seconds = 90 * 86400};
     good(accounts_open(&mem, &options, &accounts));
     db = (struct db){.store = store, .mem = &mem};
     now = time_now();
@@ -221,6 +222,25 @@ static void test_prolonged(void **state)
     good(session_renew(accounts, &db, next.refresh, now, &next));
     now += 1209601 * US_PER_S;
     bad(session_renew(accounts, &db, next.refresh, now, &next), 401, "token_not_valid");
+}
+
+/* However often it is renewed: 90 days. */
+static void test_longest(void **state)
+{
+    (void)state;
+    struct account ada = registered("ada@example.com");
+    struct tokens tokens = signed_in(&ada);
+    int64_t began = now;
+    for (int day = 10; day < 90; day += 10) {
+        now = began + day * 86400 * US_PER_S;
+        good(session_renew(accounts, &db, tokens.refresh, now, &tokens));
+    }
+    now = began + 90 * 86400 * US_PER_S - US_PER_S;
+    good(session_renew(accounts, &db, tokens.refresh, now, &tokens));
+    good(authenticated(tokens.access));
+    now = began + 90 * 86400 * US_PER_S;
+    bad(session_renew(accounts, &db, tokens.refresh, now, &tokens), 401, "token_not_valid");
+    bad(authenticated(tokens.access), 401, "token_not_valid");
 }
 
 static void test_closed(void **state)
@@ -490,6 +510,7 @@ int main(void)
         TEST(test_same_address),
         TEST(test_rotation),
         TEST(test_prolonged),
+        TEST(test_longest),
         TEST(test_closed),
         TEST(test_unknown),
         TEST(test_inactive),
