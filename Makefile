@@ -33,8 +33,11 @@ UNIT_TESTS := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/embedded.o $(BUILD)/llhttp/llhttp.o $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o
 WORKER_OBJECTS := $(WORKER_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/unit/%)
+# The fuzz targets: with a main that feeds them files, or with libFuzzer's (scripts/fuzz).
+FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 
-.PHONY: all run test unit api crash fuzz attack soak setup clean format lint bench
+.PHONY: all run test unit api fuzzers crash fuzz attack soak setup clean format lint bench
 .SECONDARY:
 
 all: $(BUILD)/tinydevcrm $(BUILD)/tinydevcrm-engine
@@ -65,6 +68,8 @@ crash attack soak: all
 
 fuzz:
 	@scripts/fuzz
+
+fuzzers: $(FUZZ_PROGRAMS)
 
 bench: setup
 	@$(MAKE) --no-print-directory -j2 all
@@ -126,5 +131,13 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libtinydevcrm.a
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(BUILD)/libtinydevcrm.a -lcmocka $(LDLIBS)
+
+$(BUILD)/tests/fuzz/%.o: CPPFLAGS += -Itests -isystem $(DUCKDB)
+
+# What a target defines itself (a fake socket, a fake supervisor) is not taken from the libraries.
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(filter %.o,$(FUZZ_MAIN)) $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $< $(FUZZ_MAIN) $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a -Wl,--as-needed -L$(BUILD) -lduckdb -Wl,-rpath,'$(abspath $(BUILD))' -ljansson -lseccomp $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

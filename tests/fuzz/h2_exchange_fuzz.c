@@ -1,14 +1,9 @@
 /*
- * libFuzzer target of HTTP/2: any bytes from the peer, against exchanges that answer, wait, break
- * off and are told to stop at moments that the input chooses. The first 16 bytes are those choices,
- * used in turn.
- *
- *     clang -std=gnu17 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined -o h2_fuzz
- * tests/fuzz/h2_fuzz.c \ src/http/{h2,h2_stream,queue,frame}.c src/base/{arena,str,time}.c
- * -lnghttp2
+ * HTTP/2 alone: any bytes from the peer, against exchanges that answer, wait, break off and are
+ * told to stop at moments that the input chooses. The first 16 bytes are those choices, used in
+ * turn.
  */
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz/fuzz.h"
 
 #include "http/exchange.h"
 #include "http/h2.h"
@@ -16,16 +11,8 @@
 
 #define CHOICES 16
 #define WAITS_MAX 400
-#define CHECK(what) ((what) ? (void)0 : abort())
 
-static const uint8_t *choices;
-static size_t choice_next;
-
-static unsigned choose(unsigned n)
-{
-    size_t i = choice_next++;
-    return (choices[i % CHOICES] + (unsigned)(i / CHOICES)) % n;
-}
+static struct choices choices;
 
 struct conn {
     const struct conn_calls *calls;
@@ -109,7 +96,7 @@ void wait_start(struct loop *loop, enum wait_kind kind, struct wait *wait,
 
 static void some_wait_passes(void)
 {
-    struct wait *wait = waits[choose(16)];
+    struct wait *wait = waits[choose(&choices, 16)];
     if (!wait)
         return;
     wait_stop(wait);
@@ -132,7 +119,7 @@ struct exchange *exchange_new(struct conn *conn, const struct exchange_head *hea
 {
     (void)conn;
     CHECK(head->header_count <= EXCHANGE_HEADERS_MAX && head->target.len <= EXCHANGE_TARGET_MAX);
-    struct exchange *exchange = choose(50) ? calloc(1, sizeof *exchange) : NULL;
+    struct exchange *exchange = choose(&choices, 50) ? calloc(1, sizeof *exchange) : NULL;
     if (!exchange)
         return NULL;
     exchange->calls = calls;
@@ -151,8 +138,8 @@ static void act_head(struct exchange *exchange)
 {
     static const struct header headers[] = {{{"content-length", 14}, {"5", 1}},
                                             {{"X-Y", 3}, {"z", 1}}};
-    bool endless = choose(2);
-    struct answer_head head = {.status = choose(3) ? 200 : 204,
+    bool endless = choose(&choices, 2);
+    struct answer_head head = {.status = choose(&choices, 3) ? 200 : 204,
                                .headers = headers + endless,
                                .header_count = endless ? 1 : 2,
                                .endless = endless};
@@ -163,7 +150,7 @@ static void act_head(struct exchange *exchange)
 static void act_body(struct exchange *exchange)
 {
     static const char bytes[200000];
-    struct frame *frame = frame_copy((str){bytes, choose(3) ? 5 : sizeof bytes});
+    struct frame *frame = frame_copy((str){bytes, choose(&choices, 3) ? 5 : sizeof bytes});
     exchange->calls->body(exchange->transport, frame);
     frame_unref(frame);
 }
@@ -181,11 +168,11 @@ static void act_over(struct exchange *exchange, bool end)
 
 static void act(struct exchange *exchange)
 {
-    if (!exchange->headed && choose(3) == 0) {
+    if (!exchange->headed && choose(&choices, 3) == 0) {
         act_head(exchange);
         return;
     }
-    switch (choose(9)) {
+    switch (choose(&choices, 9)) {
     case 0:
         exchange->paused = true;
         break;
@@ -252,15 +239,15 @@ void answer_plain(struct loop *loop, int status, const char *code, const char *d
                   struct answer_plain *out)
 {
     (void)loop, (void)detail;
-    out->body = choose(20) ? frame_copy(str_of(code)) : NULL;
+    out->body = choose(&choices, 20) ? frame_copy(str_of(code)) : NULL;
     out->headers[0] = (struct header){STR("content-length"), STR("5")};
-    out->head =
-        (struct answer_head){.status = status, .headers = out->headers, .header_count = choose(2)};
+    out->head = (struct answer_head){
+        .status = status, .headers = out->headers, .header_count = choose(&choices, 2)};
 }
 
 static void some_exchange_acts(void)
 {
-    unsigned skip = choose(8);
+    unsigned skip = choose(&choices, 8);
     struct link *link = exchanges.next;
     while (skip-- && link != &exchanges)
         link = link->next;
@@ -270,31 +257,28 @@ static void some_exchange_acts(void)
 
 static void between_reads(struct conn *conn)
 {
-    for (unsigned n = choose(4); n; n--)
+    for (unsigned n = choose(&choices, 4); n; n--)
         some_exchange_acts();
-    if (choose(8) == 0)
+    if (choose(&choices, 8) == 0)
         some_wait_passes();
-    if (choose(40) == 0)
+    if (choose(&choices, 40) == 0)
         conn->calls->stop(conn);
-    if (choose(3) == 0 && conn->queued) {
+    if (choose(&choices, 3) == 0 && conn->queued) {
         conn->queued = 0;
         if (conn_open(conn))
             conn->calls->drained(conn);
     }
 }
 
-static void feed(struct conn *conn, const uint8_t *data, size_t size)
+static void feed(struct conn *conn, str bytes)
 {
     conn->calls->read(conn, STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
-    while (size && conn_open(conn)) {
-        size_t n = 1 + choose(200);
-        n = n < size ? n : size;
-        char *copy = malloc(n);
-        memcpy(copy, data, n);
-        conn->calls->read(conn, (str){copy, n});
+    while (bytes.len && conn_open(conn)) {
+        str piece = str_sub(bytes, 0, 1 + choose(&choices, 200));
+        char *copy = exact_copy(piece);
+        conn->calls->read(conn, (str){copy, piece.len});
         free(copy);
-        data += n;
-        size -= n;
+        bytes = str_sub(bytes, piece.len, bytes.len);
         if (conn_open(conn))
             between_reads(conn);
     }
@@ -302,15 +286,12 @@ static void feed(struct conn *conn, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < CHOICES)
-        return 0;
-    choices = data;
-    choice_next = 0;
+    str bytes = choices_take(&choices, CHOICES, data, size);
     ring_init(&exchanges);
     memset(waits, 0, sizeof waits);
     struct conn conn = {0};
     CHECK(h2_open(&conn));
-    feed(&conn, data + CHOICES, size - CHOICES);
+    feed(&conn, bytes);
     conn.calls->closed(&conn);
     CHECK(!ring_first(&exchanges));
     for (size_t i = 0; i < WAITS_MAX; i++)
