@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/time.h"
 #include "http/h2_stream.h"
+#include "http/head.h"
 
 #define STREAMS_MAX 100
 #define CONNECTION_WINDOW (1 << 20)
@@ -64,6 +65,17 @@ static void header_keep(struct h2_head *head, str name, str value)
     header->value = str_copy(&head->mem, value);
 }
 
+/* :authority, Host, or both if they say the same. */
+static void host_take(struct h2_head *head, str value)
+{
+    if (!head_host_ok(value) || (head->authority.at && !str_eq_nocase(head->authority, value)))
+        head->status = 400;
+    if (head->authority.at)
+        return;
+    head->authority = str_copy(&head->mem, value);
+    header_keep(head, STR("host"), value);
+}
+
 static void header_take(struct h2_head *head, str name, str value)
 {
     if (head->bytes > EXCHANGE_HEAD_MAX) {
@@ -75,10 +87,9 @@ static void header_take(struct h2_head *head, str name, str value)
             head->target = str_copy(&head->mem, value);
     } else if (str_eq(name, STR(":method"))) {
         head->method = str_copy(&head->mem, value);
-    } else if (str_eq(name, STR(":authority"))) {
-        head->authority = str_copy(&head->mem, value);
-        header_keep(head, STR("host"), value);
-    } else if (name.at[0] != ':' && !(head->authority.at && str_eq(name, STR("host")))) {
+    } else if (str_eq(name, STR(":authority")) || str_eq(name, STR("host"))) {
+        host_take(head, value);
+    } else if (name.at[0] != ':') {
         header_keep(head, name, value);
     }
 }

@@ -259,6 +259,7 @@ static void plain_answer(struct h2_stream *stream, int status)
         int status;
         const char *code, *detail;
     } plains[] = {
+        {400, "bad_host", "Host must be what :authority is, and no more than a host."},
         {408, "request_timeout", "The request did not come in time."},
         {414, "uri_too_long", "The path and query are too long."},
         {431, "headers_too_large", "The headers of the request are too many or too large."},

@@ -10,8 +10,8 @@ static const struct head_fault too_many = {
     431, "headers_too_large", "The request has too many or too long headers."};
 static const struct head_fault target_long = {
     414, "target_too_long", "The path and query may have at most 8192 bytes."};
-static const struct head_fault no_host = {
-    400, "bad_host", "The request must have one Host header."};
+static const struct head_fault bad_host = {
+    400, "bad_host", "The request must have one Host header, which is that of its target."};
 static const struct head_fault two_lengths = {
     400, "ambiguous_length", "The length of the body is given more than once."};
 static const struct head_fault bad_coding = {
@@ -141,18 +141,37 @@ static bool target_ok(str target)
     return target.len > 0;
 }
 
-/* "http://host/path" is "/path" (RFC 9112 3.2.2). */
-static str target_path(str target)
+bool head_host_ok(str host)
 {
-    str rest = target;
-    if (str_starts(rest, STR("http://")))
-        rest = str_sub(rest, 7, rest.len);
-    else if (str_starts(rest, STR("https://")))
-        rest = str_sub(rest, 8, rest.len);
-    else
-        return target;
-    ptrdiff_t slash = str_find(rest, '/');
-    return slash < 0 ? STR("/") : str_sub(rest, (size_t)slash, rest.len);
+    static const char others[] = "-._~!$&'()*+,;=:[]%";
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.at[i];
+        bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        if (!plain && (c == '\0' || !strchr(others, c)))
+            return false;
+    }
+    return true;
+}
+
+/* "http://host/path" is "/path" (RFC 9112 3.2.2); without a host `authority` is absent. A tunnel's
+ * target and any other are not for us. */
+static bool target_split(const struct exchange_head *head, str *authority, str *path)
+{
+    str target = head->target;
+    *authority = (str){0};
+    *path = target;
+    size_t scheme = str_eq_nocase(str_sub(target, 0, 7), STR("http://"))    ? 7
+                    : str_eq_nocase(str_sub(target, 0, 8), STR("https://")) ? 8
+                                                                            : 0;
+    if (scheme) {
+        str rest = str_sub(target, scheme, target.len);
+        ptrdiff_t slash = str_find(rest, '/');
+        *authority = slash < 0 ? rest : str_sub(rest, 0, (size_t)slash);
+        *path = slash < 0 ? STR("/") : str_sub(rest, (size_t)slash, rest.len);
+        return authority->len > 0 && head_host_ok(*authority);
+    }
+    return target.at[0] == '/' ||
+           (str_eq(target, STR("*")) && str_eq(head->method, STR("OPTIONS")));
 }
 
 static void lower_in_place(str name)
@@ -162,16 +181,21 @@ static void lower_in_place(str name)
         at[i] = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] | 0x20) : at[i];
 }
 
-static const struct head_fault *headers_check(struct head_parsed *out)
+/* `authority` is the target's, if it has one. */
+static const struct head_fault *headers_check(struct head_parsed *out, str authority)
 {
     size_t hosts = 0, lengths = 0, codings = 0;
+    str host = {0};
     for (size_t i = 0; i < out->head.header_count; i++) {
         struct header *header = &out->list[i];
         if (!is_token(header->name))
             return &malformed;
         lower_in_place(header->name);
         header->value = str_trim(header->value);
-        hosts += str_eq(header->name, STR("host"));
+        if (str_eq(header->name, STR("host"))) {
+            hosts++;
+            host = header->value;
+        }
         lengths += str_eq(header->name, STR("content-length"));
         if (!str_eq(header->name, STR("transfer-encoding")))
             continue;
@@ -179,8 +203,9 @@ static const struct head_fault *headers_check(struct head_parsed *out)
         if (!str_eq_nocase(header->value, STR("chunked")))
             return &bad_coding;
     }
-    if (hosts > 1 || (hosts == 0 && !out->old))
-        return &no_host;
+    if (hosts > 1 || (hosts == 0 && !out->old) || !head_host_ok(host) ||
+        (hosts && authority.at && !str_eq_nocase(host, authority)))
+        return &bad_host;
     if (lengths > 1 || codings > 1 || (lengths && codings) || (codings && out->old))
         return &two_lengths;
     out->chunked = codings > 0;
@@ -204,6 +229,15 @@ static const struct head_fault *parser_fault(const struct parse *parse, llhttp_e
     }
 }
 
+/* The rest of the line, about which llhttp is generous: more blanks, other protocols. The head has
+ * an end, so there is something to look at. */
+static bool version_ok(str target)
+{
+    static const char version[] = " HTTP/1.";
+    const char *rest = target.at + target.len;
+    return strncmp(rest, version, sizeof(version) - 1) == 0 && rest[sizeof(version)] == '\r';
+}
+
 static const struct head_fault *head_check(struct parse *parse, const char *text)
 {
     struct head_parsed *out = parse->out;
@@ -217,8 +251,11 @@ static const struct head_fault *head_check(struct parse *parse, const char *text
         return &target_long;
     if (!target_ok(out->head.target) || out->head.target.at != text + method.len + 1)
         return &malformed;
-    out->head.target = target_path(out->head.target);
-    const struct head_fault *fault = headers_check(out);
+    str authority, path;
+    if (!version_ok(out->head.target) || !target_split(&out->head, &authority, &path))
+        return &malformed;
+    out->head.target = path;
+    const struct head_fault *fault = headers_check(out, authority);
     if (fault)
         return fault;
     if (parse->length > INT64_MAX)

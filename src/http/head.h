@@ -28,4 +28,7 @@ const struct head_fault *head_too_long(str text);
 /* Rewrites the names to lower case in place. NULL: fine. */
 const struct head_fault *head_parse(char *text, size_t len, struct head_parsed *out);
 
+/* Nothing in it that could end the host and begin something else; may be empty. */
+bool head_host_ok(str host);
+
 #endif

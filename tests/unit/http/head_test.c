@@ -61,7 +61,7 @@ static void lengths_and_lives(void **state)
     assert_true(out.chunked);
     assert_int_equal(out.head.body_size, -1);
     free(copy);
-    assert_null(parse("GET http://h?x HTTP/1.1\r\nHost: a\r\n\r\n", &out, &copy));
+    assert_null(parse("GET HTTP://A:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", &out, &copy));
     assert_true(str_eq(out.head.target, STR("/")));
     free(copy);
 }
@@ -95,7 +95,14 @@ static void refuses(void **state)
         {"GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505},
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
         {"get / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
-        {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 0},
+        {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET http://a?x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET /  HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET / RTSP/1.0\r\nHost: a\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400},
+        {"GET /x HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 0},
     };
     for (size_t i = 0; i < LENGTH(cases); i++) {
         char *copy;
