@@ -17,7 +17,6 @@ const SETUP =
     `INSERT INTO event_logs VALUES ('${TEAM}', 0);` +
     "CREATE TABLE events (team TEXT, n INTEGER, at INTEGER, type TEXT, subject TEXT, data TEXT," +
     " PRIMARY KEY (team, n));" +
-    "CREATE INDEX events_at ON events (at);" +
     "CREATE TABLE single (n INTEGER PRIMARY KEY, at INTEGER, type TEXT, subject TEXT, data TEXT) STRICT;";
 
 /** Transactions a second, each on disk before the next begins. */

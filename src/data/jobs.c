@@ -172,12 +172,11 @@ static err counter_next(struct tx *tx, str team, const char *name, int64_t *out)
     return NULL;
 }
 
-#define JOB_SELECT                                                                         \
-    "SELECT j.*, r.name AS view_name, (SELECT u.outcome FROM runs u WHERE u.team = j.team" \
-    " AND u.job = j.id ORDER BY u.due DESC LIMIT 1) AS last_outcome,"                      \
-    " (SELECT u.error FROM runs u WHERE u.team = j.team AND u.job = j.id"                  \
-    " ORDER BY u.due DESC LIMIT 1) AS last_error"                                          \
-    " FROM jobs j JOIN relations r ON r.team = j.team AND r.name_key = j.view_key "
+#define JOB_SELECT                                                                              \
+    "SELECT j.*, r.name AS view_name, u.outcome AS last_outcome, u.error AS last_error"         \
+    " FROM jobs j JOIN relations r ON r.team = j.team AND r.name_key = j.view_key"              \
+    " LEFT JOIN runs u ON u.team = j.team AND u.job = j.id AND u.due = (SELECT max(l.due) FROM" \
+    " runs l WHERE l.team = j.team AND l.job = j.id) "
 
 err job_load(struct tx *tx, str team, int64_t id, struct job *out)
 {
@@ -312,20 +311,22 @@ err job_show(struct request *rq)
 }
 
 /* A new schedule, or one that is switched on again, counts from now: what was due before is not
- * made up for. */
-static void job_take(struct job *job, const struct job_input *input, int64_t now)
+ * made up for. True when the clock must hear of it. */
+static bool job_take(struct job *job, const struct job_input *input, int64_t now)
 {
+    bool schedule = input->crontab_def.at || input->timezone.at;
+    bool active = input->active_given ? input->active : job->active;
+    bool switched = active != job->active;
     if (input->crontab_def.at)
         job->crontab_def = str_trim(input->crontab_def);
     if (input->timezone.at)
         job->timezone = input->timezone;
     if (input->notify.at)
         job->notify = input->notify;
-    bool switched_on = input->active_given && input->active && !job->active;
-    if (input->active_given)
-        job->active = input->active;
-    if (input->crontab_def.at || input->timezone.at || switched_on)
+    job->active = active;
+    if (schedule || (switched && active))
         job->last_due = now;
+    return schedule || switched;
 }
 
 err job_patch(struct request *rq)
@@ -337,8 +338,9 @@ err job_patch(struct request *rq)
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(rq->db, &tx));
     TRY(path_job(rq, &tx, &job));
-    job_take(&job, &input, rq->now);
-    TRY(schedule_check(rq->mem, &job));
+    bool rescheduled = job_take(&job, &input, rq->now);
+    if (rescheduled)
+        TRY(schedule_check(rq->mem, &job));
     TRY(tx_run(&tx,
                "UPDATE jobs SET crontab_def = $3, timezone = $4, notify = $5, active = $6, "
                "last_due = $7 WHERE team = $1 AND id = $2",
@@ -349,7 +351,8 @@ err job_patch(struct request *rq)
                A(job.notify),
                A(job.active),
                A(job.last_due)));
-    TRY(job_schedule(data, &tx, job.clock_key));
+    if (rescheduled)
+        TRY(job_schedule(data, &tx, job.clock_key));
     TRY(event_append(data->events,
                      &tx,
                      rq->team,

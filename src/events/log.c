@@ -191,27 +191,67 @@ err log_read(struct tx *tx, const struct log_ask *ask, struct list *out, int64_t
     return NULL;
 }
 
-static err trim_some(struct db *db, int64_t before, int64_t *removed)
+struct trimmed {
+    str team;
+};
+
+static const struct field trimmed_row[] = {FIELD(struct trimmed, team, FIELD_STR), FIELD_LAST};
+
+/* The next teams whose oldest event is too old. */
+static err trim_teams(struct db *db, str after, int64_t before, struct list *teams)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(db, &tx));
+    return tx_list(&tx,
+                   trimmed_row,
+                   sizeof(struct trimmed),
+                   TRIM_AT_ONCE,
+                   teams,
+                   "SELECT l.team FROM event_logs l WHERE l.team > $1 AND (SELECT e.at FROM events"
+                   " e WHERE e.team = l.team ORDER BY e.n LIMIT 1) < $2 ORDER BY l.team LIMIT $3",
+                   A(after),
+                   A(before),
+                   A(TRIM_AT_ONCE));
+}
+
+static err trim_some(struct db *db, str team, int64_t before, int64_t *removed)
 {
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(db, &tx));
     TRY(tx_run(&tx,
-               "DELETE FROM events WHERE (team, n) IN"
-               " (SELECT team, n FROM events WHERE at < $1 ORDER BY at, n LIMIT $2)",
+               "DELETE FROM events WHERE team = $1 AND n IN (SELECT o.n FROM (SELECT n, at FROM"
+               " events WHERE team = $1 ORDER BY n LIMIT $3) AS o WHERE o.at < $2)",
+               A(team),
                A(before),
                A(TRIM_AT_ONCE)));
     *removed = tx.changed;
     return tx_commit(&tx);
 }
 
+static err trim_all(struct db *db, const struct list *teams, int64_t before, int64_t *all)
+{
+    for (size_t i = 0; i < teams->n; i++) {
+        int64_t removed;
+        do {
+            TRY(trim_some(db, ((const struct trimmed *)teams->at)[i].team, before, &removed));
+            *all += removed;
+        } while (removed == TRIM_AT_ONCE);
+    }
+    return NULL;
+}
+
 err events_trim(struct events *events, struct arena *mem)
 {
     struct db db = {.store = events->store, .mem = mem, .actor = STR("system")};
-    int64_t before = time_now() - events->keep_us, removed, all = 0;
+    int64_t before = time_now() - events->keep_us, all = 0;
+    struct list teams = {0};
+    str after = STR("");
     do {
-        TRY(trim_some(&db, before, &removed));
-        all += removed;
-    } while (removed == TRIM_AT_ONCE);
+        TRY(trim_teams(&db, after, before, &teams));
+        TRY(trim_all(&db, &teams, before, &all));
+        if (teams.n)
+            after = ((const struct trimmed *)teams.at)[teams.n - 1].team;
+    } while (teams.n == TRIM_AT_ONCE);
     if (all)
         log_line(events->log, LOG_INFO, "events", "%lld old events removed", (long long)all);
     return NULL;
