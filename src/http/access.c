@@ -24,15 +24,17 @@ void access_log(struct exchange *exchange)
     struct log *log = exchange->loop->server->log;
     if (!log || level_of(answer->status) < log->level)
         return;
-    char line[PATH_LOGGED + 64], ms[32], bytes[32], id[40], account[64], inside[TEXT_MAX];
+    char line[PATH_LOGGED + 64], ms[32], bytes[32], id[40], address[64], account[64],
+        inside[TEXT_MAX];
     str path = str_sub(ask->rq.path, 0, PATH_LOGGED);
     snprintf(
         line, sizeof(line), "%.16s %.*s %d", ask->rq.method.at, STR_ARGS(path), answer->status);
     snprintf(ms, sizeof(ms), "%.2f", (double)(time_steady() - ask->started_us) / 1000);
     snprintf(bytes, sizeof(bytes), "%lld", (long long)answer->size);
     text_of(ask->rq.id, id, sizeof(id));
-    const char *pairs[16] = {"ms", ms, "bytes", bytes, "id", id};
-    size_t n = 6;
+    text_of(ask->rq.address, address, sizeof(address));
+    const char *pairs[18] = {"ms", ms, "bytes", bytes, "id", id, "from", address};
+    size_t n = 8;
     if (ask->rq.account.at) {
         text_of(ask->rq.account, account, sizeof(account));
         pairs[n++] = "account";

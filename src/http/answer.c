@@ -85,6 +85,14 @@ static void head_add_origin(struct head *head, const struct asking *ask,
              STR("X-Request-Id, Location, ETag, Retry-After, Link"));
 }
 
+static void head_add_guards(struct head *head, const char *content_type, bool tls)
+{
+    struct header guards[GUARDS_MAX];
+    size_t n = guards_fill(guards, content_type, tls);
+    for (size_t i = 0; i < n; i++)
+        head_add(head, guards[i].name, guards[i].value);
+}
+
 /* Of an answer that may have no body none is told of; 304 says nothing of the length either. */
 static bool has_length(int status)
 {
@@ -103,7 +111,7 @@ static void head_fill(struct head *head, struct exchange *exchange)
         head_add(head, STR("Content-Length"), (str){head->length, (size_t)n});
     }
     head_add(head, STR("X-Request-Id"), ask->rq.id);
-    head_add(head, STR("X-Content-Type-Options"), STR("nosniff"));
+    head_add_guards(head, answer->content_type, exchange->loop->server->tls != NULL);
     if (!answer->cacheable)
         head_add(head, STR("Cache-Control"), STR("no-store"));
     for (size_t i = 0; i < answer->header_count; i++)
@@ -230,6 +238,8 @@ void answer_plain(struct loop *loop, int status, const char *code, const char *d
     out->headers[1] = (struct header){STR("Content-Type"), STR("application/problem+json")};
     out->headers[2] = (struct header){STR("Content-Length"), {out->length, (size_t)n}};
     out->headers[3] = (struct header){STR("Cache-Control"), STR("no-store")};
-    out->head = (struct answer_head){.status = status, .headers = out->headers, .header_count = 4};
+    size_t guards = guards_fill(out->headers + 4, NULL, loop->server->tls != NULL);
+    out->head =
+        (struct answer_head){.status = status, .headers = out->headers, .header_count = 4 + guards};
     access_log_plain(loop, status, code);
 }

@@ -1,5 +1,5 @@
-/* The docs page: every route with its fields and a call to try, as one HTML page without scripts.
- */
+/* The docs page: every route with its fields and a call to try, as HTML without scripts; and its
+ * style. */
 #include <ctype.h>
 #include <string.h>
 
@@ -7,10 +7,7 @@
 #include "http/schema.h"
 #include "http/walk.h"
 
-static const char head[] =
-    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>TinyDevCRM "
-    "API</title><style>"
+const char docs_style[] =
     ":root{color-scheme:light "
     "dark;--text:#1c2024;--soft:#5b6570;--line:#d9dee3;--ground:#fff;--box:#f5f7f9;--mark:#0b62c4}"
     "@media(prefers-color-scheme:dark){:root{--text:#e4e8ec;--soft:#98a2ad;--line:#333b43;--ground:"
@@ -35,8 +32,13 @@ static const char head[] =
     "@media(min-width:45rem){th{width:24%}th:last-child{width:auto}}"
     "pre{margin:.5rem 0 0;padding:.6rem "
     ".75rem;overflow-x:auto;background:var(--box);border-radius:6px;"
-    "font:13px/1.5 ui-monospace,monospace}code{font-family:ui-monospace,monospace}</style>"
-    "</head><body><h1>TinyDevCRM API</h1>";
+    "font:13px/1.5 ui-monospace,monospace}code{font-family:ui-monospace,monospace}";
+
+static const char head[] =
+    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>TinyDevCRM "
+    "API</title><link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"" DOCS_STYLE_PATH
+    "\"></head><body><h1>TinyDevCRM API</h1>";
 
 static const char foreword[] =
     "<p>Every path works with and without a slash at its end. Bodies are JSON unless a file is "

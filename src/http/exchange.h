@@ -31,6 +31,7 @@
 
 #include "base/str.h"
 #include "http/conn.h"
+#include "http/guards.h"
 #include "http/stream.h"
 
 #define EXCHANGE_HEADERS_MAX 100       /* a transport refuses more: 431 */
@@ -100,7 +101,7 @@ void exchange_stop(struct exchange *exchange);
  */
 struct answer_plain {
     struct answer_head head;
-    struct header headers[5];
+    struct header headers[4 + GUARDS_MAX];
     char length[24];
     struct frame *body;
 };

@@ -265,7 +265,7 @@ static void h1_read(struct conn *conn, str bytes)
 
 static void print_head(struct h1 *h1, const struct answer_head *answer, struct buf *out)
 {
-    buf_reserve(out, 512);
+    buf_reserve(out, 1024);
     buf_add(out, STR("HTTP/1.1 "));
     buf_i64(out, answer->status);
     buf_char(out, ' ');

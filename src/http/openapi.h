@@ -13,7 +13,9 @@
 /* A JSON text; serve it as application/json. 1 MB is room enough for a few hundred routes. */
 void openapi_print(struct buf *out, const struct route_table *tables, size_t count,
                    const char *version);
-/* A self-contained HTML page: no scripts, nothing from elsewhere. */
+/* An HTML page: no scripts, nothing from elsewhere, and its style in a file beside it. */
+#define DOCS_STYLE_PATH "/docs.css"
+extern const char docs_style[];
 void docs_print(struct buf *out, const struct route_table *tables, size_t count,
                 const char *version);
 

@@ -15,6 +15,7 @@
 #include "http/openapi.h"
 #include "http/origins.h"
 #include "http/parts.h"
+#include "http/proxies.h"
 #include "http/spool.h"
 #include "http/statics.h"
 #include "http/tls.h"
@@ -106,7 +107,7 @@ static err server_files(struct server *server, const struct route_table *tables,
     if (openapi.failed || docs.failed)
         return &err_no_memory;
     size_t n = options->file_count;
-    struct static_file *files = arena_array(mem, n + 2, sizeof(*files));
+    struct static_file *files = arena_array(mem, n + 3, sizeof(*files));
     if (!files)
         return &err_no_memory;
     if (n)
@@ -115,9 +116,11 @@ static err server_files(struct server *server, const struct route_table *tables,
         (struct static_file){"/openapi.json", "application/json", str_copy(mem, buf_str(&openapi))};
     files[n + 1] =
         (struct static_file){"/docs", "text/html; charset=utf-8", str_copy(mem, buf_str(&docs))};
+    files[n + 2] =
+        (struct static_file){DOCS_STYLE_PATH, "text/css; charset=utf-8", str_of(docs_style)};
     if (arena_failed(mem))
         return &err_no_memory;
-    return statics_new(mem, files, n + 2, &server->statics);
+    return statics_new(mem, files, n + 3, &server->statics);
 }
 
 static err server_routes(struct server *server)
@@ -182,6 +185,7 @@ static err server_make(struct server *server)
     const struct server_options *options = &server->options;
     struct arena *mem = server->mem;
     TRY(origins_new(mem, options->cors_origins, &server->origins));
+    TRY(proxies_new(mem, options->trusted_proxies, &server->proxies));
     if ((options->tls_cert.len > 0) != (options->tls_key.len > 0))
         return err_new(mem, 500, "bad_tls_file", "TLS_CERT and TLS_KEY must be given together.");
     if (options->tls_cert.len)

@@ -50,11 +50,11 @@ err reply_stream(struct request *rq, const struct stream_owner *calls, void *own
     stream->loop = rq->exchange->loop;
     stream->calls = calls;
     stream->owner = owner;
-    reply_header(rq, "Cache-Control", STR("no-cache"));
+    reply_header(rq, "Cache-Control", STR("no-cache, no-store"));
     reply_header(rq, "X-Accel-Buffering", STR("no"));
     ask->answer.kind = ANSWER_STREAM;
     ask->answer.status = 200;
-    ask->answer.content_type = "text/event-stream";
+    ask->answer.content_type = "text/event-stream; charset=utf-8";
     ask->answer.stream = stream;
     return NULL;
 }

@@ -43,6 +43,8 @@ err tls_new(struct arena *mem, str cert_file, str key_file, struct tls **out)
         return &err_no_memory;
     *out = (struct tls *)context;
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+        return tls_err(mem, "TLS 1.2", "ciphers");
     SSL_CTX_set_options(context,
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                             SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);

@@ -3,8 +3,6 @@
 
 #include "http/asking.h"
 
-#define ACCOUNT_RATE 10 /* an account may ask so many times as often as an address without one */
-
 static err token_missing(struct asking *ask)
 {
     return err_new(&ask->mem,
@@ -60,7 +58,7 @@ err asking_rate(struct asking *ask, str key, int64_t per_minute, const char *det
     return slow;
 }
 
-/* Someone who guesses tokens is slowed like anyone without one. */
+/* Someone who guesses tokens, or has none, is slowed like anyone who needs none. */
 static err authentication_failed(struct asking *ask, err e)
 {
     char key[LIMIT_ADDRESS];
@@ -79,11 +77,13 @@ static err authenticate(struct asking *ask)
     if (right == RIGHT_ANYONE || ask->authenticated)
         return NULL;
     str scheme = {0}, token = {0}, ticket = {0};
-    TRY(token_parse(ask, &scheme, &token));
+    err bad = token_parse(ask, &scheme, &token);
+    if (bad)
+        return authentication_failed(ask, bad);
     if (right == RIGHT_LISTENER && !token.at)
         ticket = ticket_of(ask);
     if ((!token.at && !ticket.at) || !options->authenticate)
-        return token_missing(ask);
+        return authentication_failed(ask, token_missing(ask));
     err e = options->authenticate(&ask->rq, scheme, token, ticket, options->authenticate_arg);
     if (e)
         return authentication_failed(ask, e);
@@ -91,7 +91,7 @@ static err authenticate(struct asking *ask)
     ask->authenticated = true;
     TRY(asking_rate(ask,
                     ask->rq.account,
-                    options->rate_limit * ACCOUNT_RATE,
+                    options->account_rate_limit,
                     "Too many requests of this account."));
     if (right == RIGHT_SUPERUSER && !ask->rq.superuser)
         return err_new(&ask->mem, 403, "forbidden", "Only a superuser may do this.");

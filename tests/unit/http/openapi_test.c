@@ -412,7 +412,10 @@ static void page(void **state)
     assert_int_equal(count_of(text, "Reads &lt;rows>"), 1);
     assert_int_equal(count_of(text, "<script"), 0);
     assert_int_equal(count_of(text, "src="), 0);
-    assert_int_equal(count_of(text, "<link"), 0);
+    assert_int_equal(count_of(text, "<style"), 0);
+    assert_int_equal(count_of(text, "style=\""), 0);
+    assert_int_equal(count_of(text, "<link"), 2);
+    assert_int_equal(count_of(text, "href=\"" DOCS_STYLE_PATH "\""), 1);
     assert_int_equal(count_of(text, "curl -N &quot;$URL/things/NAME/listen/&quot;"), 1);
     assert_int_equal(count_of(text, "-F file=@data.csv -F 'name=...'"), 1);
     assert_int_equal(count_of(text, "-F file=@data.csv -F 'table_name=...'</pre>"), 1);

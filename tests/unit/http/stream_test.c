@@ -57,8 +57,9 @@ static void wire_order(void **state)
     const char *end = memmem(client.in.at, client.in.len, "\r\n\r\n", 4);
     client_take(&client, &client.head, (size_t)(end - client.in.at) + 4);
     assert_memory_equal(client.head.at, "HTTP/1.1 200 OK\r\n", 17);
-    assert_string_equal(client_header(&client, "Content-Type", value), "text/event-stream");
-    assert_string_equal(client_header(&client, "Cache-Control", value), "no-cache");
+    assert_string_equal(client_header(&client, "Content-Type", value),
+                        "text/event-stream; charset=utf-8");
+    assert_string_equal(client_header(&client, "Cache-Control", value), "no-cache, no-store");
     assert_string_equal(client_header(&client, "X-Accel-Buffering", value), "no");
     assert_string_equal(client_header(&client, "Connection", value), "close");
     assert_null(client_header(&client, "Content-Length", value));
