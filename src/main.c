@@ -237,6 +237,9 @@ static err server_part(struct program *p)
         .workers = (size_t)config->workers,
         .upload_max = config->upload_max,
         .rate_limit = config->rate_limit,
+        .account_rate_limit =
+            config->account_rate_limit < 0 ? 10 * config->rate_limit : config->account_rate_limit,
+        .trusted_proxies = config->trusted_proxies,
         .upload_dir = p->uploads,
         .version = TINYDEVCRM_VERSION,
         .tables = kept,

@@ -73,6 +73,7 @@ static void session_keep(struct session_cache *cache, uint64_t mark, str token,
     int64_t token_expires = claims->expires_s * US_PER_S;
     struct cached_session kept = {
         .is_superuser = session->is_superuser,
+        .ended = session->ended,
         .expires = token_expires < session->expires ? token_expires : session->expires,
     };
     id_keep(kept.id, session->id);
@@ -93,9 +94,10 @@ static err session_look_up(struct accounts *accounts, struct request *rq, str to
     TRY(db_read(rq->db, &tx));
     TRY(session_find(&tx, claims.session, claims.team, session, &found));
     TRY(tx_commit(&tx));
-    TRY(session_alive(rq->mem, found, session, rq->now));
-    session_keep(accounts->sessions, mark, token, &claims, session);
-    return NULL;
+    err dead = session_alive(rq->mem, found, session, rq->now);
+    if (!dead || err_is(dead, "session_ended"))
+        session_keep(accounts->sessions, mark, token, &claims, session);
+    return dead;
 }
 
 static err token_authenticate(struct accounts *accounts, struct request *rq, str token)
@@ -104,6 +106,8 @@ static err token_authenticate(struct accounts *accounts, struct request *rq, str
     struct session session = {0};
     if (session_cache_find(accounts->sessions, token, time_steady(), &cached) &&
         cached.expires > rq->now) {
+        session = (struct session){.ended = cached.ended, .expires = INT64_MAX, .is_active = true};
+        TRY(session_alive(rq->mem, true, &session, rq->now));
         request_sign(rq,
                      str_of(cached.account),
                      str_of(cached.id),

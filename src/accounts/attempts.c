@@ -1,4 +1,4 @@
-/* Failed sign-ins: a table of rows of a few places, found by a keyed hash. */
+/* Failed sign-ins: a table of rows of a few places, found by a keyed hash of who is counted. */
 #include "accounts/attempts.h"
 
 #include <pthread.h>
@@ -8,14 +8,27 @@
 #include "base/id.h"
 #include "base/time.h"
 
-#define ROWS 4096
+#define ROWS 16384
 #define PLACES 4
+
+/* What is counted, and how patiently. */
+enum who { BY_BOTH, BY_ADDRESS, BY_ACCOUNT, WHO_KINDS };
+
+static const struct {
+    int free;
+    int64_t wait_max_s;
+} patience[WHO_KINDS] = {
+    [BY_BOTH] = {ATTEMPTS_FREE, ATTEMPTS_WAIT_MAX_S},
+    [BY_ADDRESS] = {ATTEMPTS_ADDRESS_FREE, ATTEMPTS_MANY_WAIT_MAX_S},
+    [BY_ACCOUNT] = {ATTEMPTS_ACCOUNT_FREE, ATTEMPTS_MANY_WAIT_MAX_S},
+};
 
 struct attempt {
     uint64_t who;    /* 0: free */
     int64_t last_us; /* 0 when free, so that a free place is the oldest */
     int64_t until_us;
     int failed;
+    bool known; /* BY_BOTH: has signed in */
 };
 
 struct attempts {
@@ -43,77 +56,97 @@ void attempts_free(struct attempts *attempts)
 }
 
 /* Keyed, so that nobody can choose whom to share a place with. */
-static uint64_t hash_of(const struct attempts *attempts, str account, str address)
+static uint64_t hash_of(const struct attempts *attempts, enum who kind, str account, str address)
 {
     union {
         unsigned char bytes[crypto_generichash_BYTES];
         uint64_t first;
     } hash;
+    unsigned char apart = (unsigned char)kind;
     crypto_generichash_state state;
     crypto_generichash_init(&state, attempts->key, sizeof(attempts->key), sizeof(hash.bytes));
-    crypto_generichash_update(&state, (const unsigned char *)account.at, account.len);
+    if (kind != BY_ADDRESS)
+        crypto_generichash_update(&state, (const unsigned char *)account.at, account.len);
     crypto_generichash_update(&state, (const unsigned char *)"", 1);
-    crypto_generichash_update(&state, (const unsigned char *)address.at, address.len);
+    if (kind != BY_ACCOUNT)
+        crypto_generichash_update(&state, (const unsigned char *)address.at, address.len);
+    crypto_generichash_update(&state, &apart, 1);
     crypto_generichash_final(&state, hash.bytes, sizeof(hash.bytes));
     return hash.first ? hash.first : 1;
-}
-
-static struct attempt *attempt_find(struct attempts *attempts, uint64_t who)
-{
-    struct attempt *row = attempts->rows[who % ROWS];
-    for (size_t i = 0; i < PLACES; i++) {
-        if (row[i].who == who)
-            return &row[i];
-    }
-    return NULL;
 }
 
 /* Its place, or the one of the row that was used longest ago, anew. */
 static struct attempt *attempt_obtain(struct attempts *attempts, uint64_t who, int64_t now_us)
 {
-    struct attempt *found = attempt_find(attempts, who);
-    if (found && now_us - found->last_us < ATTEMPTS_FORGET_S * US_PER_S)
-        return found;
     struct attempt *row = attempts->rows[who % ROWS], *oldest = row;
-    for (size_t i = 1; i < PLACES; i++) {
-        if (row[i].last_us < oldest->last_us)
-            oldest = &row[i];
+    for (size_t i = 0; i < PLACES; i++) {
+        struct attempt *attempt = &row[i];
+        if (attempt->who == who) {
+            if (now_us - attempt->last_us >= ATTEMPTS_FORGET_S * US_PER_S)
+                attempt->failed = 0;
+            return attempt;
+        }
+        if (attempt->last_us < oldest->last_us)
+            oldest = attempt;
     }
-    found = found ? found : oldest;
-    *found = (struct attempt){.who = who};
-    return found;
+    *oldest = (struct attempt){.who = who, .last_us = now_us};
+    return oldest;
 }
 
-static int64_t wait_after(int failed)
+static int64_t wait_after(enum who kind, int failed)
 {
-    int doubled = failed - ATTEMPTS_FREE;
+    int doubled = failed - patience[kind].free;
     if (doubled < 0)
         return 0;
-    int64_t wait_s = doubled < 20 ? (int64_t)1 << doubled : ATTEMPTS_WAIT_MAX_S;
-    return (wait_s < ATTEMPTS_WAIT_MAX_S ? wait_s : ATTEMPTS_WAIT_MAX_S) * US_PER_S;
+    int64_t most_s = patience[kind].wait_max_s;
+    int64_t wait_s = doubled < 20 ? (int64_t)1 << doubled : most_s;
+    return (wait_s < most_s ? wait_s : most_s) * US_PER_S;
+}
+
+/* Those that count for who asks: where the pair is known, the pair alone. */
+static int attempts_of(struct attempts *attempts, str account, str address, int64_t now_us,
+                       struct attempt *out[WHO_KINDS])
+{
+    for (int kind = 0; kind < WHO_KINDS; kind++) {
+        uint64_t who = hash_of(attempts, (enum who)kind, account, address);
+        out[kind] = attempt_obtain(attempts, who, now_us);
+        if (out[BY_BOTH]->known)
+            return 1;
+    }
+    return WHO_KINDS;
 }
 
 int attempts_begin(struct attempts *attempts, str account, str address, int64_t now_us)
 {
-    uint64_t who = hash_of(attempts, account, address);
+    struct attempt *who[WHO_KINDS];
+    int64_t left_us = 0;
     pthread_mutex_lock(&attempts->lock);
-    struct attempt *attempt = attempt_obtain(attempts, who, now_us);
-    int64_t left_us = attempt->until_us - now_us;
-    if (left_us <= 0) {
-        attempt->failed++;
-        attempt->last_us = now_us;
-        attempt->until_us = now_us + wait_after(attempt->failed);
+    int n = attempts_of(attempts, account, address, now_us, who);
+    for (int kind = 0; kind < n; kind++) {
+        int64_t left = who[kind]->until_us - now_us;
+        left_us = left > left_us ? left : left_us;
+    }
+    for (int kind = 0; kind < n && left_us == 0; kind++) {
+        who[kind]->failed++;
+        who[kind]->last_us = now_us;
+        who[kind]->until_us = now_us + wait_after((enum who)kind, who[kind]->failed);
     }
     pthread_mutex_unlock(&attempts->lock);
-    return left_us <= 0 ? 0 : (int)((left_us + US_PER_S - 1) / US_PER_S);
+    return (int)((left_us + US_PER_S - 1) / US_PER_S);
 }
 
-void attempts_succeeded(struct attempts *attempts, str account, str address)
+/* What the attempt counted is taken back; the failures of others stay. */
+void attempts_succeeded(struct attempts *attempts, str account, str address, int64_t now_us)
 {
-    uint64_t who = hash_of(attempts, account, address);
+    struct attempt *who[WHO_KINDS];
     pthread_mutex_lock(&attempts->lock);
-    struct attempt *attempt = attempt_find(attempts, who);
-    if (attempt)
-        *attempt = (struct attempt){0};
+    int n = attempts_of(attempts, account, address, now_us, who);
+    for (int kind = 0; kind < n; kind++) {
+        who[kind]->failed -= who[kind]->failed > 0;
+        who[kind]->until_us = 0;
+    }
+    who[BY_BOTH]->failed = 0;
+    who[BY_BOTH]->last_us = now_us;
+    who[BY_BOTH]->known = true;
     pthread_mutex_unlock(&attempts->lock);
 }

@@ -1,6 +1,6 @@
 /*
- * Access tokens that were good when they were last checked, for SESSION_CACHE_MS, so that not every
- * request checks a signature and asks the store.
+ * Access tokens as they were when they were last checked, good ones and those of ended sessions,
+ * for SESSION_CACHE_MS, so that not every request checks a signature and asks the store.
  *
  * What belongs to a session that ends in this process is dropped at once. What was read from the
  * store before that must not come in after it: whoever reads takes a mark first, and is refused
@@ -18,6 +18,7 @@ struct session_cache;
 struct cached_session {
     char id[37], account[37], team[37];
     bool is_superuser;
+    bool ended;      /* for good: who comes with it all the same does not reach the store */
     int64_t expires; /* the token or the session, whichever is sooner; microseconds since 1970 */
 };
 

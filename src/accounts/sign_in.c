@@ -4,6 +4,7 @@
 #include "accounts/sessions.h"
 #include "accounts/token.h"
 #include "base/time.h"
+#include "http/limit.h"
 
 struct credentials {
     str primary_email, password;
@@ -67,7 +68,9 @@ static err credentials_check(struct request *rq, const struct credentials *given
 {
     struct attempts *attempts = ((struct accounts *)rq->context)->attempts;
     str key = address_key(rq->mem, given->primary_email);
-    int wait_s = attempts_begin(attempts, key, rq->address, time_steady());
+    char bytes[LIMIT_ADDRESS];
+    str address = limit_address(rq->address, bytes);
+    int wait_s = attempts_begin(attempts, key, address, time_steady());
     if (wait_s)
         return too_many_attempts(rq->mem, wait_s);
 
@@ -82,7 +85,7 @@ static err credentials_check(struct request *rq, const struct credentials *given
     TRY(password_matches(rq->mem, found ? account->password : (str){0}, given->password, &matches));
     if (!matches || !account->is_active)
         return no_active_account(rq->mem);
-    attempts_succeeded(attempts, key, rq->address);
+    attempts_succeeded(attempts, key, address, time_steady());
     return NULL;
 }
 

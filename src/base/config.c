@@ -11,6 +11,7 @@ enum setting_type {
     SETTING_SIZE,      /* bytes, with K, M, G */
     SETTING_LIMIT,     /* a number, or "off" (0) */
     SETTING_EMPTY_INT, /* a number, or empty (0) */
+    SETTING_OWN_LIMIT, /* a number, "off" (0), or empty (-1): it follows another */
 };
 
 struct setting {
@@ -154,8 +155,24 @@ static const struct setting settings[] = {
      1,
      1000000,
      NULL,
-     "Requests a minute of one address without a token, ten times as many of one account; off: "
-     "none"},
+     "Requests a minute of one address without a token; off: any number"},
+    {"ACCOUNT_RATE_LIMIT",
+     SETTING_OWN_LIMIT,
+     AT(account_rate_limit),
+     "",
+     1,
+     10000000,
+     NULL,
+     "Requests a minute of one account; empty: ten times RATE_LIMIT; off: any number"},
+    {"TRUSTED_PROXIES",
+     SETTING_TEXT,
+     AT(trusted_proxies),
+     "",
+     0,
+     4096,
+     NULL,
+     "Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, "
+     "comma-separated"},
 };
 
 static err setting_err(struct arena *mem, const struct setting *setting, const char *value,
@@ -184,10 +201,10 @@ static err take_number(struct arena *mem, const struct setting *setting, const c
                        int64_t *out)
 {
     str text = str_of(value);
-    bool none = (setting->type == SETTING_LIMIT && str_eq(text, STR("off"))) ||
-                (setting->type == SETTING_EMPTY_INT && text.len == 0);
-    *out = 0;
-    if (none)
+    bool limit = setting->type == SETTING_LIMIT || setting->type == SETTING_OWN_LIMIT;
+    bool empty = setting->type == SETTING_EMPTY_INT || setting->type == SETTING_OWN_LIMIT;
+    *out = setting->type == SETTING_OWN_LIMIT && text.len == 0 ? -1 : 0;
+    if ((limit && str_eq(text, STR("off"))) || (empty && text.len == 0))
         return NULL;
     bool number = setting->type == SETTING_SIZE ? size_parse(text, out) : str_i64(text, out);
     if (number && *out >= setting->min && *out <= setting->max)
@@ -196,9 +213,9 @@ static err take_number(struct arena *mem, const struct setting *setting, const c
                         "takes a whole number from %lld to %lld%s",
                         (long long)setting->min,
                         (long long)setting->max,
-                        setting->type == SETTING_SIZE    ? " bytes, also as 512M or 10G"
-                        : setting->type == SETTING_LIMIT ? ", or off"
-                                                         : "");
+                        setting->type == SETTING_SIZE ? " bytes, also as 512M or 10G"
+                        : limit                       ? ", or off"
+                                                      : "");
     return setting_err(mem, setting, value, str_c(mem, takes));
 }
 

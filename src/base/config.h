@@ -22,13 +22,15 @@ struct config {
     int64_t access_token_seconds, refresh_token_seconds;
     int64_t session_days; /* after which one signs in again, however often the tokens are renewed */
     str log_format, log_level;
-    int64_t workers;          /* threads that run handlers */
-    int64_t engine_processes; /* most engine processes at one time */
-    int64_t engine_memory;    /* bytes one engine process may use */
-    int64_t query_seconds;    /* longest a query or refresh may run */
-    int64_t upload_max;       /* bytes of one upload */
-    int64_t event_days;       /* how long the log is kept */
-    int64_t rate_limit;       /* requests a minute of one anonymous address; 0: off */
+    int64_t workers;            /* threads that run handlers */
+    int64_t engine_processes;   /* most engine processes at one time */
+    int64_t engine_memory;      /* bytes one engine process may use */
+    int64_t query_seconds;      /* longest a query or refresh may run */
+    int64_t upload_max;         /* bytes of one upload */
+    int64_t event_days;         /* how long the log is kept */
+    int64_t rate_limit;         /* requests a minute of one anonymous address; 0: off */
+    int64_t account_rate_limit; /* of one account; 0: off, -1: ten times as many */
+    str trusted_proxies;        /* addresses and networks, comma-separated */
 };
 
 /* Texts live in `mem`. The error says which setting is wrong and what it takes. */

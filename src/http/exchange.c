@@ -15,12 +15,12 @@
 #include <stdlib.h>
 
 #include "http/plan.h"
+#include "http/proxies.h"
 
-static void asking_init(struct asking *ask, struct exchange *exchange, struct conn *conn)
+static void asking_init(struct asking *ask, struct exchange *exchange)
 {
     struct loop *loop = exchange->loop;
     struct server *server = loop->server;
-    char address[CONN_ADDRESS];
     atomic_init(&ask->gone, false);
     ask->started_us = time_steady();
     ask->post.run = exchange_worked;
@@ -35,7 +35,15 @@ static void asking_init(struct asking *ask, struct exchange *exchange, struct co
                          "%08llx%08x",
                          (unsigned long long)(loop->id_start & 0xFFFFFFFF),
                          (unsigned)loop->id_next++);
-    ask->rq.address = str_copy(&ask->mem, conn_address(conn, address));
+}
+
+static void address_take(struct asking *ask, struct exchange *exchange, struct conn *conn)
+{
+    char address[CONN_ADDRESS];
+    str client = proxies_client(exchange->loop->server->proxies,
+                                conn_address(conn, address),
+                                asking_header(ask, STR("x-forwarded-for")));
+    ask->rq.address = str_copy(&ask->mem, client);
 }
 
 struct exchange *exchange_new(struct conn *conn, const struct exchange_head *head,
@@ -53,11 +61,12 @@ struct exchange *exchange_new(struct conn *conn, const struct exchange_head *hea
     ask->mem = mem;
     *exchange = (struct exchange){
         .loop = conn_loop(conn), .calls = calls, .transport = transport, .ask = ask};
-    asking_init(ask, exchange, conn);
+    asking_init(ask, exchange);
     if (request_take_head(ask, head)) {
         exchange_free(exchange);
         return NULL;
     }
+    address_take(ask, exchange, conn);
     ask->body_size = head->body_size;
     ask->expects = head->body_size != 0 &&
                    str_eq_nocase(asking_header(ask, STR("expect")), STR("100-continue"));

@@ -80,6 +80,7 @@ struct server {
     struct routes *routes;
     struct statics *statics;
     struct origins *origins;
+    struct proxies *proxies;
     struct limit *limit;
     struct tls *tls;           /* NULL: none */
     struct pool *pools[POOLS]; /* by enum route_pool */

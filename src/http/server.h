@@ -20,7 +20,9 @@ struct server_options {
     size_t loops;   /* 0: one a core */
     size_t workers; /* threads of the quick and of the engine pool, each */
     int64_t upload_max;
-    int64_t rate_limit;     /* requests a minute an anonymous address; 0: off */
+    int64_t rate_limit;         /* requests a minute of an anonymous address; 0: off */
+    int64_t account_rate_limit; /* of an account; 0: off */
+    str trusted_proxies;
     const char *upload_dir; /* exists; swept at start */
     const char *version;
     const struct route_table *tables;

@@ -76,6 +76,8 @@ test("a wrong value refuses to start, and the line names it", async () => {
         ["UPLOAD_MAX", "99999999999G"],
         ["EVENT_DAYS", "0"],
         ["RATE_LIMIT", "none"],
+        ["ACCOUNT_RATE_LIMIT", "0"],
+        ["TRUSTED_PROXIES", "10.0.0.1, localhost"],
         ["DATA_DIR", "/proc/no/such/folder"],
     ]) {
         const env = { PORT: port, STREAM_PORT: "", DATA_DIR: tempFolder(), [name]: value };
