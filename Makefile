@@ -11,7 +11,7 @@ Q := $(if $(V),,@)
 DUCKDB := .deps/duckdb
 VERSION := $(shell cat VERSION)
 
-PACKAGES := libuv libnghttp2 openssl sqlite3 jansson libjwt libsodium zlib glib-2.0
+PACKAGES := libuv libnghttp2 openssl sqlite3 jansson libsodium zlib glib-2.0
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-missing-field-initializers -Werror
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 -D_GNU_SOURCE -pthread -fno-common $(WARNINGS) -MMD -MP
@@ -37,7 +37,7 @@ UNIT_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 
-.PHONY: all run test unit api fuzzers crash fuzz attack soak setup clean format lint bench
+.PHONY: all bare run test unit api fuzzers crash fuzz attack soak setup clean format lint bench
 .SECONDARY:
 
 all: $(BUILD)/tinydevcrm $(BUILD)/tinydevcrm-engine
@@ -63,8 +63,11 @@ lint:
 	@scripts/lint
 
 # What tries to break the promises of docs/RELIABILITY.md, at full length; "make test" runs a short form of each.
-crash attack soak: all
+crash soak: all
 	@scripts/$@ $(BUILD)
+
+attack: all bare
+	@scripts/attack $(BUILD)
 
 fuzz:
 	@scripts/fuzz
@@ -88,6 +91,23 @@ $(BUILD)/tinydevcrm: $(BUILD)/src/main.o $(BUILD)/libtinydevcrm.a
 $(BUILD)/tinydevcrm-engine: $(WORKER_OBJECTS) $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
 	@echo "  CC $@"
 	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $(WORKER_OBJECTS) $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$$ORIGIN' -ljansson -lseccomp -lm
+
+# For attacks only: an engine without its guard and with DuckDB's settings unlocked, which leaves it the sandbox; beside it a copy
+# of the program, which looks for its engine there.
+BARE_OBJECTS := $(filter-out %/guard.o %/tree.o %/plan.o,$(WORKER_OBJECTS)) $(BUILD)/tests/attack/guard_off.o
+
+bare: $(BUILD)/bare/tinydevcrm $(BUILD)/bare/tinydevcrm-engine
+
+$(BUILD)/bare/tinydevcrm: $(BUILD)/tinydevcrm
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(BUILD)/bare/tinydevcrm-engine: $(BARE_OBJECTS) $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)$(CC) $(LDFLAGS) -pthread -Wl,--wrap=duckdb_query -o $@ $(BARE_OBJECTS) $(BUILD)/libtinydevcrm.a -L$(BUILD) -lduckdb -Wl,-rpath,'$$ORIGIN/..' -ljansson -lseccomp -lm
+
+$(BUILD)/tests/attack/%.o: CPPFLAGS += -Itests -isystem $(DUCKDB)
 
 $(BUILD)/libduckdb.so: $(DUCKDB)/libduckdb.so
 	@mkdir -p $(@D)
@@ -130,7 +150,7 @@ $(BUILD)/unit/engine/worker/%: tests/unit/engine/worker/%.c $(BUILD)/libworker.a
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libtinydevcrm.a
 	@mkdir -p $(@D)
 	@echo "  CC $@"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(BUILD)/libtinydevcrm.a -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Itests -o $@ $< $(BUILD)/libtinydevcrm.a -lcmocka -ljwt $(LDLIBS)
 
 $(BUILD)/tests/fuzz/%.o: CPPFLAGS += -Itests -isystem $(DUCKDB)
 

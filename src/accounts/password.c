@@ -7,6 +7,7 @@
 #include "accounts/password.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <sodium.h>
 
 #include "accounts/common_passwords.h"
@@ -103,6 +104,8 @@ err password_matches(struct arena *mem, str hash, str password, bool *matches)
     *matches = false;
     if (!hash.at)
         return password_pretend(mem, password);
+    errno = 0;
     *matches = crypto_pwhash_str_verify(str_c(mem, hash), password.at, password.len) == 0;
-    return NULL;
+    /* Another password is told by EINVAL; anything else: it could not be found out. */
+    return *matches || errno == EINVAL ? NULL : hash_failed(mem);
 }

@@ -1,46 +1,97 @@
-/* Tokens, made and read with libjwt; their signatures checked with libsodium. */
+/* Tokens, made and read: JSON in base64, signed by libsodium's HMAC. */
 #include "accounts/token.h"
 
-#include <jwt.h>
 #include <sodium.h>
-#include <stdlib.h>
+#include <string.h>
 
+#include "base/fields.h"
 #include "base/id.h"
 
 static const char *const type_names[] = {[TOKEN_ACCESS] = "access", [TOKEN_REFRESH] = "refresh"};
 
-static void jwt_done(jwt_t **jwt)
+#define HEADER "{\"alg\": \"HS256\", \"typ\": \"JWT\"}"
+#define PAYLOAD_MAX 1024
+#define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+struct header {
+    str alg, typ;
+};
+
+static const struct field header_fields[] = {
+    FIELD(struct header, alg, FIELD_STR),
+    FIELD(struct header, typ, FIELD_STR),
+    FIELD_LAST,
+};
+
+struct payload {
+    str token_type, sub, sid, team, jti;
+    int64_t iat, exp, nbf;
+};
+
+static const struct field payload_fields[] = {
+    FIELD(struct payload, token_type, FIELD_STR),
+    FIELD(struct payload, sub, FIELD_STR),
+    FIELD(struct payload, sid, FIELD_STR),
+    FIELD(struct payload, team, FIELD_STR),
+    FIELD(struct payload, jti, FIELD_STR),
+    FIELD(struct payload, iat, FIELD_INT),
+    FIELD(struct payload, exp, FIELD_INT),
+    FIELD(struct payload, nbf, FIELD_INT),
+    FIELD_LAST,
+};
+
+static str encoded(struct arena *mem, const void *bytes, size_t len)
 {
-    jwt_free(*jwt);
+    size_t size = sodium_base64_encoded_len(len, BASE64);
+    char *text = arena_alloc(mem, size);
+    if (!text)
+        return (str){0};
+    sodium_bin2base64(text, size, bytes, len, BASE64);
+    return (str){text, size - 1};
 }
 
-static int claims_write(jwt_t *jwt, struct arena *mem, const struct claims *claims)
+/* False: not base64 in its one right spelling. Out of memory is for the arena to say. */
+static bool decoded(struct arena *mem, str text, str *out)
 {
-    return jwt_add_grant(jwt, "token_type", type_names[claims->type]) ||
-           jwt_add_grant(jwt, "sub", str_c(mem, claims->account)) ||
-           jwt_add_grant(jwt, "sid", str_c(mem, claims->session)) ||
-           jwt_add_grant(jwt, "team", str_c(mem, claims->team)) ||
-           jwt_add_grant(jwt, "jti", str_c(mem, claims->id)) ||
-           jwt_add_grant_int(jwt, "iat", claims->issued_s) ||
-           jwt_add_grant_int(jwt, "exp", claims->expires_s);
+    char *bytes = arena_alloc(mem, text.len + 1);
+    size_t len = 0;
+    if (bytes &&
+        sodium_base642bin(
+            (unsigned char *)bytes, text.len, text.at, text.len, NULL, &len, NULL, BASE64) != 0)
+        return false;
+    *out = (str){bytes, len};
+    return true;
+}
+
+static void sign(str key, str text, unsigned char into[crypto_auth_hmacsha256_BYTES])
+{
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, (const unsigned char *)key.at, key.len);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)text.at, text.len);
+    crypto_auth_hmacsha256_final(&state, into);
 }
 
 err token_make(struct arena *mem, str key, const struct claims *claims, str *token)
 {
-    CLEANUP(jwt_done) jwt_t *jwt = NULL;
-    const unsigned char *secret = (const unsigned char *)key.at;
-    if (jwt_new(&jwt) || jwt_set_alg(jwt, JWT_ALG_HS256, secret, (int)key.len) ||
-        claims_write(jwt, mem, claims))
+    struct payload payload = {.token_type = str_of(type_names[claims->type]),
+                              .sub = claims->account,
+                              .sid = claims->session,
+                              .team = claims->team,
+                              .jti = claims->id,
+                              .iat = claims->issued_s,
+                              .exp = claims->expires_s};
+    unsigned char signature[crypto_auth_hmacsha256_BYTES];
+    CLEANUP(buf_done) struct buf json;
+    buf_init(&json, PAYLOAD_MAX);
+    fields_print(&json, payload_fields, &payload);
+    if (json.failed)
         return &err_no_memory;
-    char *text = jwt_encode_str(jwt);
-    *token = str_copy(mem, str_of(text));
-    free(text);
-    return token->at ? NULL : &err_no_memory;
-}
-
-static str claim(jwt_t *jwt, struct arena *mem, const char *name)
-{
-    return str_copy(mem, str_of(jwt_get_grant(jwt, name)));
+    str head = encoded(mem, HEADER, strlen(HEADER)), body = encoded(mem, json.at, json.len);
+    str text = str_fmt(mem, "%.*s.%.*s", STR_ARGS(head), STR_ARGS(body));
+    sign(key, text, signature);
+    str end = encoded(mem, signature, sizeof(signature));
+    *token = str_fmt(mem, "%.*s.%.*s", STR_ARGS(text), STR_ARGS(end));
+    return arena_failed(mem) ? &err_no_memory : NULL;
 }
 
 static err not_valid(struct arena *mem, const char *what)
@@ -48,58 +99,55 @@ static err not_valid(struct arena *mem, const char *what)
     return err_new(mem, 401, "token_not_valid", "The token %s.", what);
 }
 
-/* In constant time, which jwt_decode's own comparison is not; and only one spelling of a signature
- * is good. */
-static bool signature_good(str key, str token)
+static err not_ours(struct arena *mem)
 {
-    unsigned char given[crypto_auth_hmacsha256_BYTES + 1], ours[crypto_auth_hmacsha256_BYTES];
-    crypto_auth_hmacsha256_state state;
-    size_t dot = token.len, got = 0;
-    while (dot > 0 && token.at[dot - 1] != '.')
-        dot--;
-    if (dot == 0 || sodium_base642bin(given,
-                                      sizeof(given),
-                                      token.at + dot,
-                                      token.len - dot,
-                                      NULL,
-                                      &got,
-                                      NULL,
-                                      sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-        return false;
-    crypto_auth_hmacsha256_init(&state, (const unsigned char *)key.at, key.len);
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)token.at, dot - 1);
-    crypto_auth_hmacsha256_final(&state, ours);
-    return got == sizeof(ours) && sodium_memcmp(given, ours, sizeof(ours)) == 0;
+    return arena_failed(mem) ? &err_no_memory : not_valid(mem, "is not one of ours");
+}
+
+/* What is signed by us is ours; who else has no key can't make us read anything. */
+static err payload_read(struct arena *mem, str key, str token, struct payload *payload)
+{
+    unsigned char ours[crypto_auth_hmacsha256_BYTES];
+    struct header header = {0};
+    str rest = token, head = str_cut(&rest, '.'), body = str_cut(&rest, '.'), bytes;
+    if (!rest.at || str_find(rest, '.') >= 0 || !decoded(mem, rest, &bytes) ||
+        bytes.len != sizeof(ours))
+        return not_ours(mem);
+    sign(key, str_sub(token, 0, head.len + 1 + body.len), ours);
+    if (sodium_memcmp(bytes.at, ours, sizeof(ours)) != 0 || !decoded(mem, head, &bytes))
+        return not_ours(mem);
+    err e = fields_parse(mem, header_fields, bytes, &header);
+    if (!e && !str_eq(header.alg, STR("HS256")))
+        return not_ours(mem);
+    if (!e && !decoded(mem, body, &bytes))
+        return not_ours(mem);
+    if (!e)
+        e = fields_parse(mem, payload_fields, bytes, payload);
+    return e && e != &err_no_memory ? not_ours(mem) : e;
 }
 
 err token_read(struct arena *mem, str key, enum token_type type, str token, int64_t now_s,
                struct claims *claims)
 {
-    if (token.len == 0 || token.len > TOKEN_MAX || !str_utf8_ok(token) ||
-        !signature_good(key, token))
+    struct payload payload = {0};
+    if (token.len == 0 || token.len > TOKEN_MAX || !str_utf8_ok(token))
         return not_valid(mem, "is not one of ours");
-    CLEANUP(jwt_done) jwt_t *jwt = NULL;
-    const unsigned char *secret = (const unsigned char *)key.at;
-    if (jwt_decode(&jwt, str_c(mem, token), secret, (int)key.len) ||
-        jwt_get_alg(jwt) != JWT_ALG_HS256)
-        return not_valid(mem, "is not one of ours");
-    *claims = (struct claims){
-        .type = type,
-        .account = claim(jwt, mem, "sub"),
-        .session = claim(jwt, mem, "sid"),
-        .team = claim(jwt, mem, "team"),
-        .id = claim(jwt, mem, "jti"),
-        .issued_s = jwt_get_grant_int(jwt, "iat"),
-        .expires_s = jwt_get_grant_int(jwt, "exp"),
-    };
-    if (!str_eq(claim(jwt, mem, "token_type"), str_of(type_names[type])))
+    TRY(payload_read(mem, key, token, &payload));
+    *claims = (struct claims){.type = type,
+                              .account = payload.sub,
+                              .session = payload.sid,
+                              .team = payload.team,
+                              .id = payload.jti,
+                              .issued_s = payload.iat,
+                              .expires_s = payload.exp};
+    if (!str_eq(payload.token_type, str_of(type_names[type])))
         return not_valid(mem, type == TOKEN_ACCESS ? "is no access token" : "is no refresh token");
     if (!id_ok(claims->account) || !id_ok(claims->session) || !id_ok(claims->team) ||
         !id_ok(claims->id))
         return not_valid(mem, "lacks a claim");
     if (claims->expires_s <= now_s)
         return not_valid(mem, "has expired");
-    if (jwt_get_grant_int(jwt, "nbf") > now_s)
+    if (payload.nbf > now_s)
         return not_valid(mem, "is not good yet");
     return NULL;
 }

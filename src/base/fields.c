@@ -7,12 +7,12 @@
  */
 #include "base/fields.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_tree.h"
 #include "base/time.h"
 
 #define TEXT_MAX 10000
@@ -390,32 +390,18 @@ static void take_object(struct problems *problems, const struct place *outer,
     }
 }
 
-static void json_free(json_t **value)
-{
-    json_decref(*value);
-}
-
 err fields_parse(struct arena *mem, const struct field *fields, str json, void *into)
 {
-    json_error_t error;
     if (str_trim(json).len == 0)
         json = STR("{}");
-    CLEANUP(json_free)
-    json_t *object = json_loadb(
-        json.at, json.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (!object)
-        return err_new(mem,
-                       400,
-                       "malformed_json",
-                       "The JSON is malformed at line %d, column %d: %s.",
-                       error.line,
-                       error.column,
-                       error.text);
-    if (!json_is_object(object))
+    CLEANUP(json_tree_done) struct json_tree tree = {0};
+    TRY(json_tree_parse(
+        &tree, mem, json, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL));
+    if (!json_is_object(tree.root))
         return err_new(mem, 400, "malformed_json", "The JSON must be an object.");
     CLEANUP(problems_done)
     struct problems problems = {.mem = mem, .errors = {.max = ERRORS_MAX}, .source = json};
-    take_object(&problems, NULL, fields, object, into);
+    take_object(&problems, NULL, fields, tree.root, into);
     err e = problems_err(&problems);
     return arena_failed(mem) ? &err_no_memory : e;
 }

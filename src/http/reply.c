@@ -81,7 +81,10 @@ static void body_pack(struct request *rq, const char *content_type, struct buf *
 err reply_bytes(struct request *rq, int status, const char *content_type, struct buf *body)
 {
     if (body->failed) {
+        bool large = body->len > body->max / 2; /* and not that there was no memory to grow */
         buf_done(body);
+        if (!large)
+            return &err_no_memory;
         return err_new(rq->mem, 500, "answer_too_large", "The answer is too large to be sent.");
     }
     body_pack(rq, content_type, body);
