@@ -100,6 +100,14 @@ static void progress_tell(struct asking *asking)
         asking->load->progress(asking->load->progress_arg, rows);
 }
 
+static err malformed(struct asking *asking)
+{
+    if (arena_failed(asking->ask->mem))
+        return &err_no_memory;
+    supervisor_kill(asking->supervisor, &asking->lease, "its answer was malformed");
+    return err_internal(asking->ask->mem, "an engine process gave a malformed answer");
+}
+
 /* The process's own err, or ours when it came because we interrupted. */
 static err failure(struct asking *asking)
 {
@@ -107,7 +115,7 @@ static err failure(struct asking *asking)
     struct wire w = wire_reader(asking->ask->mem, wire_body(&asking->in));
     message_err(&w, &told);
     if (!wire_ok(&w))
-        return err_internal(asking->ask->mem, "an engine process gave a malformed error");
+        return malformed(asking);
     if (asking->cancel != CANCEL_NONE)
         return cancelled_err(asking);
     asking->lease.strained = err_is(&told, "query_memory");
@@ -116,14 +124,6 @@ static err failure(struct asking *asking)
     if (err_is(&told, "query_depth"))
         supervisor_kill(asking->supervisor, &asking->lease, "a query ran off its stack");
     return err_copy(asking->ask->mem, &told);
-}
-
-static err malformed(struct asking *asking)
-{
-    if (arena_failed(asking->ask->mem))
-        return &err_no_memory;
-    supervisor_kill(asking->supervisor, &asking->lease, "its answer was malformed");
-    return err_internal(asking->ask->mem, "an engine process gave a malformed answer");
 }
 
 static err ended(struct asking *asking)

@@ -1,6 +1,8 @@
 /* The messages: which values make up each struct, in which order. */
 #include "engine/messages.h"
 
+#define CODE_MAX 64 /* bytes of an err's code */
+
 static const struct {
     const char *name;
     bool writes;
@@ -33,6 +35,18 @@ void message_op(struct wire *w, enum engine_op *op)
     *op = (enum engine_op)n;
 }
 
+/* A code as programs compare it: snake_case. */
+static bool code_ok(const char *code)
+{
+    size_t n = 0;
+    for (; code && code[n]; n++) {
+        char c = code[n];
+        if (n == CODE_MAX || !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return n > 0;
+}
+
 void message_err(struct wire *w, struct err *e)
 {
     int64_t status = e->status, retry_after_s = e->retry_after_s;
@@ -45,7 +59,7 @@ void message_err(struct wire *w, struct err *e)
     wire_str(w, &e->inside);
     if (wire_writing(w))
         return;
-    w->failed = w->failed || !code || status < 400 || status > 599 || retry_after_s < 0 ||
+    w->failed = w->failed || !code_ok(code) || status < 400 || status > 599 || retry_after_s < 0 ||
                 retry_after_s > 3600;
     e->code = code;
     e->status = w->failed ? 500 : (int)status;

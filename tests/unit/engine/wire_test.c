@@ -191,6 +191,12 @@ static void an_err_crosses_whole(void **state)
     assert_null(got.inside.at);
     assert_int_equal(got.retry_after_s, 2);
 
+    b.at[20] = 'I'; /* a code is in snake_case */
+    r = wire_reader(&mem, buf_str(&b));
+    message_err(&r, &got);
+    assert_true(r.failed);
+
+    b.at[20] = 'i';
     b.at[0] = 0; /* a status of 256 */
     r = wire_reader(&mem, buf_str(&b));
     message_err(&r, &got);
