@@ -94,6 +94,12 @@ void *arena_alloc(struct arena *mem, size_t size)
     return memset(at, 0, size);
 }
 
+bool arena_reserve(struct arena *mem, size_t size)
+{
+    const struct arena_block *block = mem->blocks;
+    return !mem->failed && ((block && block->size - block->taken >= size) || block_add(mem, size));
+}
+
 void *arena_array(struct arena *mem, size_t n, size_t size)
 {
     size_t bytes;

@@ -27,6 +27,9 @@ void *arena_alloc(struct arena *mem, size_t size) __attribute__((warn_unused_res
 /* `n` items of `size` bytes, overflow checked. */
 void *arena_array(struct arena *mem, size_t n, size_t size) __attribute__((warn_unused_result));
 bool arena_failed(const struct arena *mem);
+/* Sets room aside, so that the next pieces can be had, as long as they are smaller together. False:
+ * there is none; the arena has not failed by it. */
+bool arena_reserve(struct arena *mem, size_t size) __attribute__((warn_unused_result));
 
 #define NEW(mem, type) ((type *)arena_alloc((mem), sizeof(type)))
 

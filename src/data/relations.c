@@ -279,15 +279,3 @@ err columns_parse(struct arena *mem, str json, struct columns *out)
     *out = (struct columns){input.columns.at, input.columns.n};
     return NULL;
 }
-
-err reply_json_and(struct request *rq, int status, const char *name, str value,
-                   const struct field *fields, const void *from)
-{
-    CLEANUP(buf_done) struct buf object, out;
-    buf_init(&object, 4 << 20);
-    buf_init(&out, 4 << 20);
-    fields_print(&object, fields, from);
-    buf_fmt(&out, "{\"%s\": %.*s, ", name, STR_ARGS(value));
-    buf_add(&out, str_sub(buf_str(&object), 1, object.len));
-    return object.failed ? &err_no_memory : reply_json_text(rq, status, &out);
-}

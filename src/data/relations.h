@@ -43,9 +43,6 @@ MUST_CHECK err relation_set_reads(struct tx *tx, str team, str view_key, const s
 void relation_take(struct arena *mem, struct relation *relation, const struct object *object);
 str relation_key(struct arena *mem, str name);
 str columns_print(struct arena *mem, const struct columns *columns);
-/* An object with one more field in front; `value` is JSON. */
-MUST_CHECK err reply_json_and(struct request *rq, int status, const char *name, str value,
-                              const struct field *fields, const void *from);
 /* From the JSON of a form field or of the store. */
 MUST_CHECK err columns_parse(struct arena *mem, str json, struct columns *out);
 extern const struct field column_fields[];

@@ -170,6 +170,9 @@ static err talk(struct asking *asking, str frame)
 err ask_run(const struct ask *ask, struct supervisor *supervisor, enum engine_op op,
             struct buf *frame, const struct load *load, struct wire *answer)
 {
+    bool grown = frame->len >= WIRE_BODY_MAX / 2; /* else there was no memory to grow */
+    if (frame->failed && !grown)
+        return &err_no_memory;
     if (!wire_frame_end(frame, WIRE_CALL))
         return err_new(ask->mem, 413, "too_large", "This request to the engine is too large.");
     struct asking asking = {.ask = ask, .supervisor = supervisor, .load = load};

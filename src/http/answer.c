@@ -220,6 +220,8 @@ void asking_free(struct asking *ask)
         stream_drop(ask->answer.stream);
     spool_free(ask->spool, ask->rq.uploads.n > 0);
     buf_done(&ask->body);
+    buf_done(&ask->spare);
+    frame_unref(ask->spare_frame);
     struct arena mem = ask->mem;
     arena_done(&mem);
 }

@@ -54,6 +54,8 @@ struct asking {
     struct buf body;
     struct spool *spool; /* of a form with files */
     struct answer answer;
+    struct buf spare; /* for the answer, set aside before the first commit; or empty */
+    struct frame *spare_frame;
     int64_t started_us; /* time_steady */
     struct pool_work work;
     struct loop_post post;
@@ -104,6 +106,8 @@ void asking_free(struct asking *ask); /* with an answer that was not sent */
 
 /* reply.c: any thread. Takes the place of what was replied before. */
 void reply_err(struct asking *ask, err e);
+/* A struct db's reserve, of an asking's. */
+bool asking_reserve(struct db *db);
 void reply_frame(struct asking *ask, int status, const char *content_type, struct frame *frame);
 
 /* request.c */

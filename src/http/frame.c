@@ -23,15 +23,24 @@ static struct frame *frame_make(size_t inside)
     return frame;
 }
 
+struct frame *frame_empty(void)
+{
+    return frame_make(0);
+}
+
 struct frame *frame_new(struct buf *b)
 {
     struct frame *frame = b->failed ? NULL : frame_make(0);
-    if (!frame)
-        return NULL;
+    if (frame)
+        frame_fill(frame, b);
+    return frame;
+}
+
+void frame_fill(struct frame *frame, struct buf *b)
+{
     frame->at = frame->owned = b->at;
     frame->len = b->len;
     *b = (struct buf){.max = b->max};
-    return frame;
 }
 
 struct frame *frame_copy(str bytes)

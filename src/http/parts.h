@@ -133,6 +133,9 @@ err health_route(struct request *rq); /* answered by the loop itself */
 
 /* frame.c: of bytes that outlive every frame. */
 struct frame *frame_view(str bytes);
+/* Made before there is anything to put in, and filled: takes the bytes of `b` over. */
+struct frame *frame_empty(void);
+void frame_fill(struct frame *frame, struct buf *b);
 
 /* stream.c */
 void streams_forget(struct loop *loop); /* the list of ended sessions */

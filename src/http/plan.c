@@ -201,6 +201,9 @@ void exchange_plan(struct exchange *exchange)
     err e = path_parse(&ask->mem, ask->rq.path, &path);
     if (!e) {
         ask->rq.path = path_join(&ask->mem, &path);
+        e = arena_failed(&ask->mem) || !ask->rq.path.at ? &err_no_memory : NULL;
+    }
+    if (!e) {
         if (plan_static(exchange))
             return;
         e = plan_route(exchange, &path);

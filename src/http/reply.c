@@ -11,6 +11,7 @@
 
 #define JSON_TYPE "application/json"
 #define GZIP_FAST 1
+#define RESERVE ((size_t)16 * 1024) /* for an answer that tells of a commit */
 
 static struct answer *answer_of(struct request *rq)
 {
@@ -54,6 +55,42 @@ static void answer_set(struct asking *ask, int status, const char *content_type,
     ask->answer.size = frame ? (int64_t)frame_bytes(frame).len : 0;
 }
 
+bool asking_reserve(struct db *db)
+{
+    struct asking *ask = CONTAINER(db, struct asking, db);
+    if (!ask->spare.at)
+        buf_init(&ask->spare, REPLY_MAX);
+    if (!ask->spare_frame)
+        ask->spare_frame = frame_empty();
+    return ask->spare_frame && arena_reserve(&ask->mem, RESERVE) &&
+           buf_reserve(&ask->spare, RESERVE);
+}
+
+/* To print an answer into. */
+static struct buf reply_begin(struct asking *ask)
+{
+    struct buf spare = ask->spare;
+    buf_init(&ask->spare, 0);
+    if (!spare.at)
+        buf_init(&spare, REPLY_MAX);
+    return spare;
+}
+
+/* NULL when there is no memory; the text is freed then. */
+static struct frame *reply_end(struct asking *ask, struct buf *body)
+{
+    struct frame *frame = ask->spare_frame;
+    if (body->failed || !frame) {
+        frame = frame_new(body);
+    } else {
+        ask->spare_frame = NULL;
+        frame_fill(frame, body);
+    }
+    if (!frame)
+        buf_done(body);
+    return frame;
+}
+
 void reply_frame(struct asking *ask, int status, const char *content_type, struct frame *frame)
 {
     answer_set(ask, status, content_type, frame_ref(frame));
@@ -88,9 +125,7 @@ err reply_bytes(struct request *rq, int status, const char *content_type, struct
         return err_new(rq->mem, 500, "answer_too_large", "The answer is too large to be sent.");
     }
     body_pack(rq, content_type, body);
-    struct frame *frame = frame_new(body);
-    if (!frame)
-        buf_done(body);
+    struct frame *frame = reply_end(rq->exchange->ask, body);
     if (!frame || arena_failed(rq->mem)) {
         frame_unref(frame);
         return &err_no_memory;
@@ -106,9 +141,22 @@ err reply_json_text(struct request *rq, int status, struct buf *json)
 
 err reply_json(struct request *rq, int status, const struct field *fields, const void *from)
 {
-    struct buf json;
-    buf_init(&json, REPLY_MAX);
+    struct buf json = reply_begin(rq->exchange->ask);
     fields_print(&json, fields, from);
+    return reply_json_text(rq, status, &json);
+}
+
+err reply_json_and(struct request *rq, int status, const char *name, str value,
+                   const struct field *fields, const void *from)
+{
+    struct buf json = reply_begin(rq->exchange->ask);
+    buf_fmt(&json, "{\"%s\": %.*s, ", name, STR_ARGS(value));
+    size_t brace = json.len;
+    fields_print(&json, fields, from);
+    if (!json.failed) {
+        json.len--;
+        memmove(json.at + brace, json.at + brace + 1, json.len - brace);
+    }
     return reply_json_text(rq, status, &json);
 }
 
@@ -123,8 +171,7 @@ static void print_link(struct buf *json, str link)
 err reply_list(struct request *rq, const struct field *fields, size_t size, struct list list,
                str next, str prev)
 {
-    struct buf json;
-    buf_init(&json, REPLY_MAX);
+    struct buf json = reply_begin(rq->exchange->ask);
     buf_add(&json, STR("{\"data\": "));
     fields_print_list(&json, fields, size, list);
     buf_add(&json, STR(", \"links\": {\"next\": "));
@@ -188,12 +235,9 @@ static void problem_print(struct buf *json, const struct asking *ask, err e)
 /* Works with no memory left in the arena: what of it has no place is left out. */
 void reply_err(struct asking *ask, err e)
 {
-    struct buf json;
-    buf_init(&json, REPLY_MAX);
+    struct buf json = reply_begin(ask);
     problem_print(&json, ask, e);
-    struct frame *frame = frame_new(&json);
-    if (!frame)
-        buf_done(&json);
+    struct frame *frame = reply_end(ask, &json);
     ask->answer.header_count = 0;
     ask->answer.cacheable = false;
     answer_set(ask, e->status, "application/problem+json", frame);

@@ -75,6 +75,9 @@ int request_accepts(const struct request *rq, const char *const *offers);
 void reply_header(struct request *rq, const char *name, str value);
 MUST_CHECK err reply_json(struct request *rq, int status, const struct field *fields,
                           const void *from);
+/* An object with one more field in front; `value` is JSON. */
+MUST_CHECK err reply_json_and(struct request *rq, int status, const char *name, str value,
+                              const struct field *fields, const void *from);
 /* JSON text made by the handler; takes the contents of `json` over and leaves it empty. */
 MUST_CHECK err reply_json_text(struct request *rq, int status, struct buf *json);
 /* Any type; takes `body` over. */

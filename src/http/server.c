@@ -15,6 +15,7 @@
 #include "http/openapi.h"
 #include "http/origins.h"
 #include "http/parts.h"
+#include "http/patience.h"
 #include "http/proxies.h"
 #include "http/spool.h"
 #include "http/statics.h"
@@ -184,6 +185,7 @@ static err server_make(struct server *server)
 {
     const struct server_options *options = &server->options;
     struct arena *mem = server->mem;
+    TRY(patience_begin(mem));
     TRY(origins_new(mem, options->cors_origins, &server->origins));
     TRY(proxies_new(mem, options->trusted_proxies, &server->proxies));
     if ((options->tls_cert.len > 0) != (options->tls_key.len > 0))

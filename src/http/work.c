@@ -133,6 +133,7 @@ static void uploads_remove(struct request *rq)
 
 void exchange_handle(struct asking *ask)
 {
+    ask->db.reserve = asking_reserve;
     err e = handle(ask);
     if (e)
         reply_err(ask, e);

@@ -84,10 +84,11 @@ static void tx_run_after(struct tx *tx)
 
 static err tx_check(struct tx *tx)
 {
-    if (arena_failed(tx->db->mem))
+    struct db *db = tx->db;
+    if (arena_failed(db->mem) || (db->reserve && !db->reserve(db)))
         return &err_no_memory;
     if (tx->failed)
-        return err_internal(tx->db->mem, "a transaction that has failed can't be committed");
+        return err_internal(db->mem, "a transaction that has failed can't be committed");
     return NULL;
 }
 

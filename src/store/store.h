@@ -35,6 +35,9 @@ struct db {
     struct store *store;
     struct arena *mem;
     str actor; /* for the log of events: the account's id, "job:<id>", or "system" */
+    /* Sets aside what is needed to tell of a commit, before it; false: there is no memory for that,
+     * and nothing is committed. NULL: nothing is. */
+    bool (*reserve)(struct db *db);
 };
 
 struct tx_after;
