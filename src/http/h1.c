@@ -36,7 +36,7 @@ struct h1 {
     int64_t left;     /* of a body that is not chunked */
     size_t body_seen; /* since the wait for it began */
     enum phase phase;
-    bool first;   /* no head has come yet: may be HTTP/2 */
+    bool first;   /* nothing has come yet: may be HTTP/2 */
     bool waiting; /* for a head that has begun, be it with empty lines */
     bool chunked, old;
     bool keep_alive; /* after this exchange */
@@ -92,6 +92,7 @@ static size_t take_head(struct h1 *h1, str in)
     if (conn_queued_bytes(h1->conn) > UNWRITTEN_MAX || conn_queued(h1->conn) > UNWRITTEN_FRAMES)
         return 0;
     if (str_starts(in, STR("\r\n"))) {
+        h1->first = false;
         h1->scanned = 0;
         return 2;
     }
