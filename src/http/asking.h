@@ -3,7 +3,7 @@
  * answer as a handler leaves it. For http/ alone.
  *
  * It belongs to the loop, but for the time between a pool_submit and the post that comes back, when
- * only `gone` may be touched there.
+ * only `gone` and `unwanted` may be touched there.
  */
 #ifndef HTTP_ASKING_H
 #define HTTP_ASKING_H
@@ -43,6 +43,7 @@ struct asking {
     struct request rq;
     struct db db;
     atomic_bool gone;
+    atomic_bool unwanted; /* nobody can be answered: what has not begun need not */
     const struct header *headers;
     size_t header_count;
     struct route_match match;

@@ -22,6 +22,7 @@ static void asking_init(struct asking *ask, struct exchange *exchange)
     struct loop *loop = exchange->loop;
     struct server *server = loop->server;
     atomic_init(&ask->gone, false);
+    atomic_init(&ask->unwanted, false);
     ask->started_us = time_steady();
     ask->post.run = exchange_worked;
     ask->db = (struct db){.store = server->options.store, .mem = &ask->mem};
@@ -325,6 +326,7 @@ void exchange_gone(struct exchange *exchange)
     switch (exchange->state) {
     case EXCHANGE_CHECK:
     case EXCHANGE_WORK:
+        atomic_store(&exchange->ask->unwanted, true);
         return; /* the pool has it; exchange_worked frees it */
     case EXCHANGE_STREAM:
         stream_gone(exchange->stream);

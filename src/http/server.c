@@ -22,7 +22,7 @@
 #include "http/tls.h"
 
 #define QUEUE_QUICK 4096
-#define QUEUE_PASSWORD 256
+#define QUEUE_PASSWORD 64 /* the last of them waits for some seconds */
 #define QUEUE_ENGINE 1024
 #define LIMIT_KEYS 65536
 #define TABLES_MAX 32

@@ -89,10 +89,8 @@ static err authenticate(struct asking *ask)
         return authentication_failed(ask, e);
     ask->db.actor = ask->rq.account;
     ask->authenticated = true;
-    TRY(asking_rate(ask,
-                    ask->rq.account,
-                    options->account_rate_limit,
-                    "Too many requests of this account."));
+    TRY(asking_rate(
+        ask, ask->rq.account, options->account_rate_limit, "Too many requests of this account."));
     if (right == RIGHT_SUPERUSER && !ask->rq.superuser)
         return err_new(&ask->mem, 403, "forbidden", "Only a superuser may do this.");
     return NULL;
@@ -143,7 +141,8 @@ void exchange_handle(struct asking *ask)
 void exchange_work(struct pool_work *work)
 {
     struct asking *ask = CONTAINER(work, struct asking, work);
-    exchange_handle(ask);
+    if (!atomic_load(&ask->unwanted))
+        exchange_handle(ask);
     loop_post(ask->rq.exchange->loop, &ask->post);
 }
 
