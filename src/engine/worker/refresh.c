@@ -88,6 +88,15 @@ static err plain_texts(struct refreshing *r, str *sql)
     return NULL;
 }
 
+/* A view that could be made but not read would be of no use. */
+static err rows_readable(struct refreshing *r)
+{
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    struct format format;
+    TRY(sql_query(r->call, &result, "SELECT * FROM %S LIMIT 0", r->new_table));
+    return format_open(r->call, &result.result, 0, NULL, &format);
+}
+
 static err rows_build(struct refreshing *r)
 {
     struct sql_failure failure;
@@ -100,7 +109,7 @@ static err rows_build(struct refreshing *r)
         r->call, sql_text(r->call, "CREATE TABLE %S AS %S", r->new_table, sql), NULL, &failure);
     call_parallel(r->call); /* for the difference, which is the same in any order */
     TRY(e);
-    return failure.message.at ? guard_failure(r->call, r->guarded.sql, &failure) : NULL;
+    return failure.message.at ? guard_failure(r->call, r->guarded.sql, &failure) : rows_readable(r);
 }
 
 /* DuckDB's types, which are finer than the names we give them. */

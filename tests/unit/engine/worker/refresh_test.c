@@ -454,6 +454,27 @@ static void readers_see_one_version(void **state)
     duckdb_disconnect(&other);
 }
 
+/* What can't be shown makes no view. */
+static void refuses_what_can_not_be_read(void **state)
+{
+    (void)state;
+    struct refreshed r;
+    struct objects objects;
+    char sql[1024] = "SELECT ";
+    for (int i = 0; i < 80; i++)
+        strcat(sql, "{'a': ");
+    strcat(sql, "1");
+    for (int i = 0; i < 80; i++)
+        strcat(sql, "}");
+    strcat(sql, " AS deep");
+    err e = refresh_with(sql, 0, 0, &r);
+    assert_non_null(e);
+    assert_true(err_is(e, "invalid_query"));
+    assert_has(e->detail, "\"deep\" is of a type that can't be shown");
+    ok(worker_objects(&harness.call, &objects));
+    assert_int_equal(objects.n, 0);
+}
+
 static void says_what_fails(void **state)
 {
     (void)state;
@@ -533,6 +554,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             sees_what_only_reads_differently, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(readers_see_one_version, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(
+            refuses_what_can_not_be_read, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(says_what_fails, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(limits_a_query, harness_setup, harness_teardown),
         cmocka_unit_test_setup_teardown(
