@@ -11,7 +11,7 @@ Q := $(if $(V),,@)
 DUCKDB := .deps/duckdb
 VERSION := $(shell cat VERSION)
 
-PACKAGES := libuv libnghttp2 openssl sqlite3 jansson libsodium zlib glib-2.0
+PACKAGES := libuv libnghttp2 openssl sqlite3 jansson libsodium zlib
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-missing-field-initializers -Werror
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu17 -D_GNU_SOURCE -pthread -fno-common $(WARNINGS) -MMD -MP

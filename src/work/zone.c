@@ -1,102 +1,162 @@
-/* Time zones: the system's IANA data, read by GLib. */
+/* Time zones: those in use, each read once from the system's IANA data. */
 #include "work/zone.h"
 
-#include <glib.h>
-#include <stdatomic.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fields.h"
+#include "work/tzif.h"
 
 #define NAME_MAX_BYTES 64
+#define FILE_MAX_BYTES 65536
 
 struct zone {
-    atomic_int refs;
-    GTimeZone *data;
+    struct zone *next;
+    size_t refs; /* with the lock */
+    struct tz *tz;
+    char name[NAME_MAX_BYTES + 1];
 };
 
-/*
- * GLib would also take offsets, POSIX rules and paths, so the name must look like one of the
- * database (a capital, then letters, digits, _ + - and single slashes) and be a file of it.
- */
+static struct {
+    pthread_mutex_t lock;
+    struct zone *first; /* as many as the database has names, at most */
+} zones = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* The name must look like one of the database (a capital, then letters, digits, _ + - and single
+ * slashes), so that it can't lead out of it. */
 static bool name_ok(str name)
 {
-    if (name.len == 0 || name.len > NAME_MAX_BYTES || !g_ascii_isupper(name.at[0]) ||
+    if (name.len == 0 || name.len > NAME_MAX_BYTES || name.at[0] < 'A' || name.at[0] > 'Z' ||
         name.at[name.len - 1] == '/')
         return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.at[i];
         bool doubled = c == '/' && name.at[i - 1] == '/';
-        if (doubled || !(g_ascii_isalnum(c) || c == '_' || c == '+' || c == '-' || c == '/'))
+        bool other = (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '/';
+        if (doubled || (!letter(c) && !other))
             return false;
     }
     return true;
 }
 
-static bool file_there(struct arena *mem, str name)
+/* Absent: no such file. */
+static str file_read(struct arena *mem, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *bytes = fd >= 0 ? arena_alloc(mem, FILE_MAX_BYTES) : NULL;
+    size_t len = 0;
+    ssize_t n = bytes ? 1 : 0;
+    while (n > 0 && len < FILE_MAX_BYTES) {
+        n = read(fd, bytes + len, FILE_MAX_BYTES - len);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return (str){bytes, bytes && n == 0 ? len : 0};
+}
+
+static err not_a_zone(struct arena *mem, str name)
+{
+    return field_err(mem,
+                     "timezone",
+                     "\"%.*s\" is not a time zone; they are named as in Europe/Berlin or UTC.",
+                     STR_ARGS(str_sub(name, 0, NAME_MAX_BYTES)));
+}
+
+static err tz_load(struct arena *mem, str name, struct tz **out)
 {
     const char *folder = getenv("TZDIR");
     str path = str_fmt(mem, "%s/%.*s", folder ? folder : "/usr/share/zoneinfo", STR_ARGS(name));
-    return str_eq(name, STR("UTC")) || (path.at && access(path.at, R_OK) == 0);
+    str bytes = path.at ? file_read(mem, path.at) : (str){0};
+    if (arena_failed(mem))
+        return &err_no_memory;
+    enum tz_state state = tz_parse(bytes, out);
+    if (state == TZ_BAD && str_eq(name, STR("UTC"))) { /* also where there is no database */
+        *out = calloc(1, sizeof(**out));
+        state = *out ? TZ_READ : TZ_NO_MEMORY;
+    }
+    if (state == TZ_NO_MEMORY)
+        return &err_no_memory;
+    return state == TZ_BAD ? not_a_zone(mem, name) : NULL;
+}
+
+/* With the lock. */
+static err zone_make(struct arena *mem, str name, struct zone **out)
+{
+    struct tz *tz = NULL;
+    TRY(tz_load(mem, name, &tz));
+    struct zone *zone = calloc(1, sizeof(*zone));
+    if (!zone) {
+        free(tz);
+        return &err_no_memory;
+    }
+    *zone = (struct zone){.next = zones.first, .tz = tz};
+    memcpy(zone->name, name.at, name.len);
+    zones.first = *out = zone;
+    return NULL;
 }
 
 err zone_load(struct arena *mem, str name, struct zone **out)
 {
-    GTimeZone *data = name_ok(name) && file_there(mem, name)
-                          ? g_time_zone_new_identifier(str_c(mem, name))
-                          : NULL;
-    if (!data)
-        return field_err(mem,
-                         "timezone",
-                         "\"%.*s\" is not a time zone; they are named as in Europe/Berlin or UTC.",
-                         STR_ARGS(str_sub(name, 0, NAME_MAX_BYTES)));
-    struct zone *zone = malloc(sizeof(*zone));
-    if (!zone) {
-        g_time_zone_unref(data);
-        return &err_no_memory;
-    }
-    atomic_init(&zone->refs, 1);
-    zone->data = data;
-    *out = zone;
-    return NULL;
+    if (!name_ok(name))
+        return not_a_zone(mem, name);
+    pthread_mutex_lock(&zones.lock);
+    struct zone *zone = zones.first;
+    while (zone && !str_eq(str_of(zone->name), name))
+        zone = zone->next;
+    err e = zone ? NULL : zone_make(mem, name, &zone);
+    if (!e)
+        zone->refs++;
+    pthread_mutex_unlock(&zones.lock);
+    if (!e)
+        *out = zone;
+    return e;
 }
 
 struct zone *zone_ref(struct zone *zone)
 {
-    atomic_fetch_add(&zone->refs, 1);
+    pthread_mutex_lock(&zones.lock);
+    zone->refs++;
+    pthread_mutex_unlock(&zones.lock);
     return zone;
 }
 
 void zone_unref(struct zone *zone)
 {
-    if (!zone || atomic_fetch_sub(&zone->refs, 1) > 1)
+    if (!zone)
         return;
-    g_time_zone_unref(zone->data);
+    pthread_mutex_lock(&zones.lock);
+    bool last = --zone->refs == 0;
+    struct zone **at = &zones.first;
+    while (last && *at != zone)
+        at = &(*at)->next;
+    if (last)
+        *at = zone->next;
+    pthread_mutex_unlock(&zones.lock);
+    if (!last)
+        return;
+    free(zone->tz);
     free(zone);
-}
-
-/* GLib numbers the stretches between the zone's changes in the order of time. */
-static int stretch_at(const struct zone *zone, int64_t at)
-{
-    return g_time_zone_find_interval(zone->data, G_TIME_TYPE_UNIVERSAL, at);
 }
 
 int64_t zone_offset(const struct zone *zone, int64_t at)
 {
-    return g_time_zone_get_offset(zone->data, stretch_at(zone, at));
+    return tz_offset(zone->tz, at);
 }
 
 int64_t zone_change(const struct zone *zone, int64_t after, int64_t until)
 {
-    int before = stretch_at(zone, after);
-    if (until <= after || stretch_at(zone, until) == before)
-        return ZONE_NO_CHANGE;
-    while (until - after > 1) {
-        int64_t middle = after + (until - after) / 2;
-        if (stretch_at(zone, middle) == before)
-            after = middle;
-        else
-            until = middle;
-    }
-    return until;
+    int64_t change = after;
+    do
+        change = tz_next(zone->tz, change, until);
+    while (change != INT64_MAX && tz_offset(zone->tz, change) == tz_offset(zone->tz, change - 1));
+    return change == INT64_MAX ? ZONE_NO_CHANGE : change;
 }
