@@ -36,16 +36,37 @@ static void print_value(struct buf *line, str value)
         json_print_str(line, value);
 }
 
+/* How many bytes here a terminal or a reader of lines could take for more than text: a control
+ * character (those of Latin-1 and DEL too) or a separator of lines or paragraphs. */
+static size_t control_len(const char *text, size_t len)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] < ' ' || c[0] == 0x7F)
+        return 1;
+    if (len > 1 && c[0] == 0xC2 && c[1] < 0xA0)
+        return 2;
+    return len > 2 && c[0] == 0xE2 && c[1] == 0x80 && (c[2] == 0xA8 || c[2] == 0xA9) ? 3 : 0;
+}
+
+static void controls_blank(struct buf *line)
+{
+    for (size_t i = 0; i < line->len;) {
+        size_t n = control_len(line->at + i, line->len - i);
+        memset(line->at + i, ' ', n);
+        i += n ? n : 1;
+    }
+}
+
 static void print_text(struct buf *line, str at, enum log_level level, const char *area,
                        const char *message, const char *const *pairs)
 {
     buf_fmt(line, "%.*s %-7s %s: ", STR_ARGS(at), level_names[level], area);
-    for (const char *c = message; *c; c++)
-        buf_char(line, (unsigned char)*c < ' ' ? ' ' : *c);
+    buf_add(line, str_of(message));
     for (; pairs && pairs[0]; pairs += 2) {
         buf_fmt(line, " %s=", pairs[0]);
         print_value(line, str_of(pairs[1]));
     }
+    controls_blank(line);
 }
 
 static void print_json(struct buf *line, str at, enum log_level level, const char *area,
