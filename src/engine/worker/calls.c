@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -22,6 +23,8 @@
 #define INTERRUPT_MS 10
 #define PROGRESS_US (US_PER_S / 10)
 #define HELPERS_MAX 16
+/* Of some ten refreshes: to read them anew takes as long as a checkpoint. */
+#define LOG_LEFT_MAX (16 * 1024)
 
 enum slot_state {
     SLOT_FREE,
@@ -296,10 +299,19 @@ static bool calls_turn(struct calls *calls)
     return polls[0].revents == 0 || control_take(calls);
 }
 
+/* Is there so much in the log of the team's file that the next process would be long in reading it
+ * anew? Writing it into the file costs several syncs. */
+static bool log_is_long(const char *log_path)
+{
+    struct stat log;
+    return stat(log_path, &log) == 0 && log.st_size > LOG_LEFT_MAX;
+}
+
 /*
  * The server ends a process only when no call is under way, so that all threads wait for requests
- * and stay there: their connections can be closed under them. Otherwise the server has died, and
- * the database is left as a crash leaves it. The lock is kept, so that nothing starts any more.
+ * and stay there. Otherwise the server has died. Either way what was committed is on disk, in the
+ * file or in its log, and nothing is taken apart that the process's end frees at once. The lock is
+ * kept, so that nothing starts any more.
  */
 static void calls_close(struct calls *calls)
 {
@@ -308,9 +320,11 @@ static void calls_close(struct calls *calls)
     for (size_t i = 0; i < SLOTS_MAX; i++) {
         if (calls->slots[i].state == SLOT_RUNNING)
             return;
-        duckdb_disconnect(&calls->slots[i].connection);
     }
-    duckdb_close(&calls->options.database);
+    duckdb_connection connection = NULL;
+    if (log_is_long(calls->options.log_path) &&
+        duckdb_connect(calls->options.database, &connection) == DuckDBSuccess)
+        duckdb_query(connection, "CHECKPOINT " TEAM_CATALOG, NULL);
 }
 
 err calls_prepare(const struct calls_options *options, duckdb_connection connection,

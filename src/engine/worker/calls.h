@@ -19,15 +19,16 @@
 struct calls_options {
     duckdb_database database;
     int control;
-    int64_t threads; /* that DuckDB may use, the calling one counted */
-    const char *tmp_dir;
+    int64_t threads;                /* that DuckDB may use, the calling one counted */
+    const char *tmp_dir, *log_path; /* the log of the team's file */
     int64_t keep_us, memory_max;
 };
 
 /* Runs worker_prepare on `connection`. */
 MUST_CHECK err calls_prepare(const struct calls_options *options, duckdb_connection connection,
                              struct arena *mem);
-/* Serves until the server has ended the control socket, then closes the database. Main thread. */
+/* Serves until the server has ended the control socket; then the process is to exit. Main thread.
+ */
 void calls_serve(const struct calls_options *options);
 
 #endif

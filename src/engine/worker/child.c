@@ -201,10 +201,12 @@ _Noreturn void child_run(const struct settings *settings, struct instance *insta
     child.team_dir = str_c(&child.mem, str_fmt(&child.mem, "%s/%s", settings->teams_dir, team));
     child.tmp_dir = str_c(&child.mem, str_fmt(&child.mem, "%s/tmp", child.team_dir));
     child.spill_dir = str_c(&child.mem, str_fmt(&child.mem, "%s/spill", child.team_dir));
+    char *log_path = str_c(&child.mem, str_fmt(&child.mem, "%s/engine.duckdb.wal", child.team_dir));
     struct calls_options options = {.database = instance->database,
                                     .control = CONTROL,
                                     .threads = settings->threads,
                                     .tmp_dir = child.tmp_dir,
+                                    .log_path = log_path,
                                     .keep_us = settings->keep_us,
                                     .memory_max = settings->memory_max};
     err e = start(&child, &options);
