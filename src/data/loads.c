@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "data/page.h"
 #include "data/teams.h"
+#include "data/writes.h"
 
 #define WAIT_MS 60000
 #define PROGRESS_EVERY_US (500 * 1000)
@@ -199,7 +200,7 @@ static err engine_part(struct loading *loading)
     struct ask ask = db_ask(loading->data, loading->db, loading->record.team, loading->gone);
     ask.limit_ms = (int64_t)LOAD_SECONDS * 1000;
     struct object object = {0};
-    TRY(engine_load(&ask, &load, &object, &loading->rows_added));
+    TRY(write_load(&ask, &load, &loading->table, &object, &loading->rows_added));
     relation_take(loading->db->mem, &loading->table, &object);
     loading->record.rows = loading->rows_added;
     return NULL;

@@ -4,8 +4,8 @@
  *
  * What the engine holds and the store does not know was never acknowledged: it is dropped. A table
  * or view whose engine's version is ahead was changed, only not told: the store takes the version
- * over and appends the events that are missing, each version once. Marks of loads and runs that the
- * last process left are closed.
+ * over and appends the events that are missing, each version once; also the query of a view that
+ * was being given another one. Marks of loads and runs that the last process left are closed.
  */
 #include "data/reconcile.h"
 
@@ -51,15 +51,33 @@ static err drop_strangers(struct data *data, struct db *db, str team, const stru
     return n ? engine_drop(&ask, names, n) : NULL;
 }
 
-static err catch_up(struct data *data, struct db *db, struct relation *relation,
-                    const struct object *object)
+/* The rows of its newest version are those of the next query. Should the engine refuse that one
+ * now, it is known no more what it reads: then it is never skipped. */
+static err next_take(struct data *data, struct db *db, struct relation *view)
 {
-    bool is_view = str_eq(relation->kind, STR("view"));
-    CLEANUP(tx_done) struct tx tx = {0};
-    TRY(db_begin(db, &tx));
-    relation->updated = time_now();
-    for (int64_t version = relation->version + 1; is_view && version <= object->version;
-         version++) {
+    struct ask ask = db_ask(data, db, view->team, &data->stopping);
+    struct checked checked = {0};
+    err e = engine_check(&ask, view->next_sql, &checked);
+    if (e && e->status >= 499)
+        return e;
+    if (e)
+        checked = (struct checked){.is_volatile = true};
+    view->sql_query = view->next_sql;
+    return relation_take_checked(db->mem, view, &checked);
+}
+
+static err next_record(struct data *data, struct tx *tx, struct relation *view)
+{
+    TRY(relation_set_reads(tx, view->team, view->key, view->reads.at, view->reads.n));
+    TRY(relation_link(tx, view->team, view, 1));
+    return event_append(
+        data->events, tx, view->team, "view.updated", view->name, view_fields, view);
+}
+
+static err versions_tell(struct data *data, struct tx *tx, const struct relation *relation,
+                         int64_t before, const struct object *object)
+{
+    for (int64_t version = before + 1; version <= object->version; version++) {
         struct refresh_fact fact = {
             .view_name = relation->name,
             .version = version,
@@ -69,14 +87,31 @@ static err catch_up(struct data *data, struct db *db, struct relation *relation,
             .refreshed_at = relation->updated,
             .columns_changed = version == object->version && object->reset,
         };
-        TRY(refresh_tell(data, &tx, relation, &fact));
+        TRY(refresh_tell(data, tx, relation, &fact));
     }
+    return NULL;
+}
+
+static err catch_up(struct data *data, struct db *db, struct relation *relation,
+                    const struct object *object)
+{
+    bool is_view = str_eq(relation->kind, STR("view"));
+    int64_t before = relation->version;
+    if (relation->next_sql.at)
+        TRY(next_take(data, db, relation));
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    relation->updated = time_now();
     relation_take(db->mem, relation, object);
     relation->inputs = (str){0}; /* not known: the next refresh is not skipped */
     relation->error = (str){0};
     if (is_view)
         relation->refreshed_at = relation->updated;
     TRY(relation_update(&tx, relation));
+    if (relation->next_sql.at)
+        TRY(next_record(data, &tx, relation));
+    if (is_view)
+        TRY(versions_tell(data, &tx, relation, before, object));
     TRY(relation_link(&tx, relation->team, relation, 1));
     if (!is_view)
         TRY(event_append(data->events,
@@ -86,6 +121,15 @@ static err catch_up(struct data *data, struct db *db, struct relation *relation,
                          relation->name,
                          table_fields,
                          relation));
+    return tx_commit(&tx);
+}
+
+/* It has not come to its next query. */
+static err next_forget(struct db *db, const struct relation *view)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(db, &tx));
+    TRY(relation_set_next(&tx, view, (str){0}));
     return tx_commit(&tx);
 }
 
@@ -187,6 +231,8 @@ static err reconcile(struct data *data, struct db *db, str team)
                      STR_ARGS(at[i].name));
         else if (object->version > at[i].version)
             TRY(catch_up(data, db, &at[i], object));
+        else if (at[i].next_sql.at)
+            TRY(next_forget(db, &at[i]));
     }
     TRY(close_loads(data, db, team));
     return close_runs(db, team);

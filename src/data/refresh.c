@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "data/graph.h"
+#include "data/writes.h"
 
 const struct field run_fields[] = {
     FIELD(struct run, id, FIELD_STR),
@@ -263,7 +264,7 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
     TRY(run_begin(data, db, view, run, &refresh, &inputs));
     if (str_eq(run->outcome, STR("skipped")))
         return NULL;
-    err e = team_doubt(turn, engine_refresh(&ask, &refresh, &result));
+    err e = team_doubt(turn, write_refresh(&ask, &refresh, view->version, &result));
     if (e) {
         bool cut_off = err_is(e, "client_gone");
         TRY(cut_off ? run_withdraw(db, run) : refresh_failed(data, db, view, run, e));

@@ -64,6 +64,7 @@ static const struct field relation_row[] = {
     FIELD(struct relation, refreshed_at, FIELD_TIME),
     FIELD(struct relation, duration_us, FIELD_INT),
     FIELD(struct relation, error, FIELD_STR),
+    FIELD(struct relation, next_sql, FIELD_STR),
     FIELD_LAST,
 };
 
@@ -212,7 +213,8 @@ err relation_update(struct tx *tx, const struct relation *r)
         tx,
         "UPDATE relations SET version = $3, row_count = $4, bytes = $5, columns = $6, updated = "
         "$7, sql_query = $8,"
-        " is_volatile = $9, inputs = $10, refreshed_at = $11, duration_us = $12, error = $13"
+        " is_volatile = $9, inputs = $10, refreshed_at = $11, duration_us = $12, error = $13,"
+        " next_sql = NULL"
         " WHERE team = $1 AND name_key = $2",
         A(r->team),
         A(r->key),
@@ -229,6 +231,15 @@ err relation_update(struct tx *tx, const struct relation *r)
         A(r->error));
 }
 
+err relation_set_next(struct tx *tx, const struct relation *view, str next_sql)
+{
+    return tx_run(tx,
+                  "UPDATE relations SET next_sql = $3 WHERE team = $1 AND name_key = $2",
+                  A(view->team),
+                  A(view->key),
+                  A(next_sql));
+}
+
 err relation_set_reads(struct tx *tx, str team, str view_key, const str *keys, size_t n)
 {
     TRY(tx_run(
@@ -240,6 +251,17 @@ err relation_set_reads(struct tx *tx, str team, str view_key, const str *keys, s
                    A(view_key),
                    A(keys[i])));
     return NULL;
+}
+
+err relation_take_checked(struct arena *mem, struct relation *view, const struct checked *checked)
+{
+    view->is_volatile = checked->is_volatile;
+    view->reads = (struct strs){arena_array(mem, checked->depends_n, sizeof(str)), 0};
+    if (checked->depends_n && !view->reads.at)
+        return &err_no_memory;
+    for (size_t i = 0; i < checked->depends_n; i++)
+        view->reads.at[view->reads.n++] = relation_key(mem, checked->depends[i]);
+    return arena_failed(mem) ? &err_no_memory : NULL;
 }
 
 void relation_take(struct arena *mem, struct relation *relation, const struct object *object)

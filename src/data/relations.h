@@ -12,6 +12,7 @@ struct relation {
     int64_t version, row_count, bytes, created, updated;
     str columns; /* JSON: [{column_name, column_type}] */
     str sql_query, inputs, error;
+    str next_sql; /* of a view that is being given another query */
     bool is_volatile;
     int64_t refreshed_at, duration_us;
     double duration_ms;
@@ -35,10 +36,17 @@ MUST_CHECK err relation_link(struct tx *tx, str team, struct relation *relations
 /* 409 name_taken naming `field`. */
 MUST_CHECK err relation_name_free(struct tx *tx, str team, const char *field, str name);
 MUST_CHECK err relation_insert(struct tx *tx, const struct relation *relation);
-/* Takes over what the engine says after a load or a refresh. */
+/* Takes over what the engine says after a load or a refresh; no other query is under way then. */
 MUST_CHECK err relation_update(struct tx *tx, const struct relation *relation);
 MUST_CHECK err relation_set_reads(struct tx *tx, str team, str view_key, const str *keys, size_t n);
 
+/* The query that the view is about to get, or with an absent text that it gets none. */
+MUST_CHECK err relation_set_next(struct tx *tx, const struct relation *view, str next_sql);
+
+/* What the engine found a query to be: what it reads, and whether it has a clock or chance in it.
+ */
+MUST_CHECK err relation_take_checked(struct arena *mem, struct relation *view,
+                                     const struct checked *checked);
 /* What the engine said, as the store keeps it. */
 void relation_take(struct arena *mem, struct relation *relation, const struct object *object);
 str relation_key(struct arena *mem, str name);

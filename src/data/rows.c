@@ -5,9 +5,11 @@
 
 #include "data/page.h"
 #include "data/relations.h"
+#include "data/teams.h"
 
 #define ROWS_MAX 10000
 #define ANSWER_MAX (256u << 20)
+#define WAIT_MS 30000
 
 struct rows_query {
     int64_t limit;
@@ -25,6 +27,12 @@ const struct field rows_query_fields[] = {
 
 static const char *const row_types[] = {
     "application/json", "text/csv", "application/vnd.apache.parquet", NULL};
+
+static err read_ask(struct request *rq, struct ask *out)
+{
+    *out = request_ask(rq);
+    return team_settle(rq->context, rq->db, rq->team, WAIT_MS);
+}
 
 static err not_acceptable(struct request *rq)
 {
@@ -102,7 +110,8 @@ static err rows_reply(struct request *rq, const char *kind)
     if (type != ROWS_JSON && !query.limit_given)
         rows.limit = 0;
     struct rows_page page = {0};
-    struct ask ask = request_ask(rq);
+    struct ask ask;
+    TRY(read_ask(rq, &ask));
     TRY(engine_rows(&ask, &rows, &page));
     if (type != ROWS_JSON)
         return file_reply(rq, &relation, type, page.path);
@@ -147,7 +156,8 @@ err view_changes(struct request *rq)
     struct changes_ask changes = {
         .view = view.name, .after = query.after, .cursor = query.cursor, .limit = query.limit};
     struct rows_page page = {0};
-    struct ask ask = request_ask(rq);
+    struct ask ask;
+    TRY(read_ask(rq, &ask));
     TRY(engine_changes(&ask, &changes, &page));
     str next = {0};
     if (page.next.at)
@@ -189,8 +199,9 @@ err query_run(struct request *rq)
 {
     struct query_input input = {.limit = 100};
     TRY(request_body(rq, query_input_fields, &input));
-    struct ask ask = request_ask(rq);
+    struct ask ask;
     struct queried result = {0};
+    TRY(read_ask(rq, &ask));
     TRY(engine_query(&ask, input.sql, input.limit, &result));
     struct query_answer answer = {
         .columns = {result.columns.at, result.columns.n}, .data = result.json, .more = result.more};

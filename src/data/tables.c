@@ -7,6 +7,7 @@
 #include "data/loads.h"
 #include "data/page.h"
 #include "data/teams.h"
+#include "data/writes.h"
 
 #define WAIT_MS 30000
 
@@ -112,7 +113,7 @@ err table_fork(struct request *rq)
     TRY(fork_check(rq, input.table_name, &from));
     struct ask ask = request_ask(rq);
     struct object object = {0};
-    TRY(team_doubt(&turn, engine_fork(&ask, from.name, copy.name, &object)));
+    TRY(team_doubt(&turn, write_fork(&ask, from.name, copy.name, &object)));
     err e = fork_record(rq, &copy, &object);
     TRY(team_doubt(&turn, e));
     return reply_json(rq, 201, table_fields, &copy);
@@ -206,7 +207,7 @@ err relation_drop(struct request *rq, const char *kind)
     TRY(team_enter(data, rq->db, rq->team, WAIT_MS, &turn));
     TRY(drop_records(rq, kind, query.cascade, &names));
     struct ask ask = request_ask(rq);
-    err e = team_doubt(&turn, engine_drop(&ask, names.at, names.n));
+    err e = team_doubt(&turn, write_drop(&ask, names.at, names.n));
     if (e)
         log_line(rq->log, LOG_WARNING, "data", "dropped later: %.*s", STR_ARGS(e->detail));
     return reply_empty(rq, 204);

@@ -124,6 +124,19 @@ static err not_taken(struct db *db, bool stopping)
         "Another load or refresh of this team is still under way. Try again in a moment.");
 }
 
+/* Holding the turn, which alone changes `reconciled`; those who settle look at it with the lock. */
+static err settle(struct data *data, struct db *db, str team, struct team_turn *turn)
+{
+    if (turn->entry->reconciled)
+        return NULL;
+    TRY(reconcile_team(data, db, team));
+    pthread_mutex_lock(&turn->teams->lock);
+    turn->entry->reconciled = true;
+    pthread_cond_broadcast(&turn->entry->freed);
+    pthread_mutex_unlock(&turn->teams->lock);
+    return NULL;
+}
+
 static err enter(struct data *data, struct db *db, str team, int64_t wait_ms, bool asked,
                  struct team_turn *turn)
 {
@@ -138,11 +151,7 @@ static err enter(struct data *data, struct db *db, str team, int64_t wait_ms, bo
     if (!taken)
         return not_taken(db, stopping);
     *turn = (struct team_turn){teams, entry};
-    if (!entry->reconciled) {
-        TRY(reconcile_team(data, db, team));
-        entry->reconciled = true;
-    }
-    return NULL;
+    return settle(data, db, team, turn);
 }
 
 err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms, struct team_turn *turn)
@@ -155,10 +164,37 @@ err team_await(struct data *data, struct db *db, str team, int64_t wait_ms, stru
     return enter(data, db, team, wait_ms, false, turn);
 }
 
+err team_settle(struct data *data, struct db *db, str team, int64_t wait_ms)
+{
+    struct teams *teams = data->teams;
+    struct timespec until = deadline(wait_ms);
+    CLEANUP(team_leave) struct team_turn turn = {0};
+    int waited = 0;
+    pthread_mutex_lock(&teams->lock);
+    struct team_entry *entry = entry_find(teams, team);
+    while (entry && !entry->reconciled && entry->taken && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&entry->freed, &teams->lock, &until);
+    bool settled = entry && entry->reconciled;
+    bool mine = entry && !settled && !entry->taken;
+    if (mine) {
+        entry->taken = true;
+        turn = (struct team_turn){teams, entry};
+    }
+    pthread_mutex_unlock(&teams->lock);
+    if (!entry)
+        return &err_no_memory;
+    if (settled)
+        return NULL;
+    return mine ? settle(data, db, team, &turn) : not_taken(db, false);
+}
+
 err team_doubt(struct team_turn *turn, err e)
 {
-    if (e && (e->status >= 499 || err_is(e, "conflict")))
+    if (e && (e->status >= 499 || err_is(e, "conflict"))) {
+        pthread_mutex_lock(&turn->teams->lock);
         turn->entry->reconciled = false;
+        pthread_mutex_unlock(&turn->teams->lock);
+    }
     return e;
 }
 
@@ -168,7 +204,7 @@ void team_leave(struct team_turn *turn)
         return;
     pthread_mutex_lock(&turn->teams->lock);
     turn->entry->taken = false;
-    pthread_cond_signal(&turn->entry->freed);
+    pthread_cond_broadcast(&turn->entry->freed); /* some may wait only for it to be reconciled */
     pthread_mutex_unlock(&turn->teams->lock);
     turn->entry = NULL;
 }

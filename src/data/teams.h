@@ -3,8 +3,8 @@
  * done by one thread at a time, so that versions and events come in the same order. Waiting is
  * limited in time and in number.
  *
- * The first to enter a team in the life of this process first reconciles the store with the engine
- * (reconcile.h).
+ * The first to enter a team in the life of this process, or to read of it, first reconciles the
+ * store with the engine (reconcile.h).
  */
 #ifndef DATA_TEAMS_H
 #define DATA_TEAMS_H
@@ -32,10 +32,13 @@ MUST_CHECK err team_enter(struct data *data, struct db *db, str team, int64_t wa
 MUST_CHECK err team_await(struct data *data, struct db *db, str team, int64_t wait_ms,
                           struct team_turn *turn);
 void team_leave(struct team_turn *turn); /* for CLEANUP */
+/* Before the engine is read without a turn: what a crash or a cut-off write has left is cleared up.
+ */
+MUST_CHECK err team_settle(struct data *data, struct db *db, str team, int64_t wait_ms);
 /*
  * After a write of the engine that may be done although it failed (it was cut off, or the store
- * refused to take it over), the next to enter reconciles again; an err that is the request's own
- * fault leaves no doubt. Returns `e`. Holding the turn.
+ * refused to take it over), the next one reconciles again; an err that is the request's own fault
+ * leaves no doubt. Returns `e`. Holding the turn.
  */
 MUST_CHECK err team_doubt(struct team_turn *turn, err e);
 

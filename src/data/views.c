@@ -6,6 +6,7 @@
 #include "data/refresh.h"
 #include "data/tables.h"
 #include "data/teams.h"
+#include "data/writes.h"
 
 #define WAIT_MS 30000
 
@@ -50,13 +51,7 @@ static err view_check(struct request *rq, struct relation *view)
     struct ask ask = request_ask(rq);
     struct checked checked = {0};
     TRY(engine_check(&ask, view->sql_query, &checked));
-    view->is_volatile = checked.is_volatile;
-    view->reads.at = arena_array(rq->mem, checked.depends_n, sizeof(str));
-    if (checked.depends_n && !view->reads.at)
-        return &err_no_memory;
-    for (size_t i = 0; i < checked.depends_n; i++)
-        view->reads.at[view->reads.n++] = relation_key(rq->mem, checked.depends[i]);
-    return NULL;
+    return relation_take_checked(rq->mem, view, &checked);
 }
 
 static err engine_part(struct request *rq, struct relation *view, struct refresh_fact *fact)
@@ -69,7 +64,7 @@ static err engine_part(struct request *rq, struct relation *view, struct refresh
         TRY(db_read(rq->db, &tx));
         TRY(refresh_wanted(&tx, rq->team, view->key, &refresh));
     }
-    TRY(engine_refresh(&ask, &refresh, &result));
+    TRY(write_refresh(&ask, &refresh, view->version, &result));
     relation_take(rq->mem, view, &result.view);
     view->refreshed_at = view->updated = time_now();
     view->duration_us = result.duration_us;
@@ -139,6 +134,15 @@ static err patch_load(struct request *rq, struct relation *view)
     return relation_load(&tx, rq->team, request_path(rq, "name"), "view", view);
 }
 
+/* Before the engine is asked, so that a crash in between leaves no rows of another query. */
+static err patch_mark(struct request *rq, const struct relation *view, str next_sql)
+{
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(rq->db, &tx));
+    TRY(relation_set_next(&tx, view, next_sql));
+    return tx_commit(&tx);
+}
+
 static err patch_record(struct request *rq, struct relation *view, const struct refresh_fact *fact)
 {
     struct data *data = rq->context;
@@ -166,8 +170,12 @@ err view_patch(struct request *rq)
     view.sql_query = input.sql_query;
     TRY(view_check(rq, &view));
     TRY(circle_check(rq, &view));
-    TRY(team_doubt(&turn, engine_part(rq, &view, &fact)));
-    err e = patch_record(rq, &view, &fact);
+    TRY(patch_mark(rq, &view, view.sql_query));
+    err e = engine_part(rq, &view, &fact);
+    if (e && e->status < 499) /* refused; a doubt is settled by the next turn */
+        TRY(team_doubt(&turn, patch_mark(rq, &view, (str){0})));
+    TRY(team_doubt(&turn, e));
+    e = patch_record(rq, &view, &fact);
     TRY(team_doubt(&turn, e));
     return reply_json(rq, 200, view_fields, &view);
 }

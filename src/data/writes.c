@@ -1,0 +1,103 @@
+/* The engine's writes, and what became of those whose process died. */
+#include "data/writes.h"
+
+#include <unistd.h>
+
+#include "base/time.h"
+
+/* The engine is started again at most once a second. */
+#define LOOK_MS 5000
+#define PAUSE_US (50 * 1000)
+
+static bool in_doubt(err e)
+{
+    return err_is(e, "engine_failed") || err_is(e, "query_timeout") || err_is(e, "client_gone");
+}
+
+/* In nobody's name: the client may have left. */
+static struct ask look_ask(const struct ask *ask)
+{
+    struct ask own = *ask;
+    own.gone = NULL;
+    own.limit_ms = LOOK_MS;
+    return own;
+}
+
+/* Until a process answers, or it is enough. */
+static bool again(err e, int64_t end_us)
+{
+    if (!err_is(e, "engine_failed") || time_steady() >= end_us)
+        return false;
+    usleep(PAUSE_US);
+    return true;
+}
+
+static err look(const struct ask *ask, struct objects *out)
+{
+    struct ask own = look_ask(ask);
+    int64_t end_us = time_steady() + LOOK_MS * 1000;
+    err e;
+    do
+        e = engine_objects(&own, out);
+    while (again(e, end_us));
+    return e;
+}
+
+/* NULL when `name` has come to `version` although `e` says that it was cut off. */
+static err outcome(const struct ask *ask, err e, str name, int64_t version, struct object *out)
+{
+    struct objects objects = {0};
+    if (!in_doubt(e))
+        return e;
+    err looked = look(ask, &objects);
+    for (size_t i = 0; !looked && i < objects.n; i++) {
+        if (!str_eq_nocase(objects.at[i].name, name) || objects.at[i].version != version)
+            continue;
+        *out = objects.at[i];
+        return NULL;
+    }
+    return e;
+}
+
+err write_load(const struct ask *ask, const struct load *load, const struct relation *table,
+               struct object *out, int64_t *rows_added)
+{
+    err e = engine_load(ask, load, out, rows_added);
+    if (!e)
+        return NULL;
+    TRY(outcome(ask, e, load->table, table->version + 1, out));
+    *rows_added = out->row_count - (load->mode == LOAD_APPEND ? table->row_count : 0);
+    return NULL;
+}
+
+err write_fork(const struct ask *ask, str from, str to, struct object *out)
+{
+    return outcome(ask, engine_fork(ask, from, to, out), to, 1, out);
+}
+
+err write_refresh(const struct ask *ask, const struct refresh *refresh, int64_t version,
+                  struct refreshed *out)
+{
+    struct object view;
+    err e = engine_refresh(ask, refresh, out);
+    if (!e)
+        return NULL;
+    TRY(outcome(ask, e, refresh->view, version + 1, &view));
+    /* Rows and changes are not told inline, but where they can be had. */
+    *out = (struct refreshed){
+        .view = view, .added = view.added, .removed = view.removed, .reset = view.reset};
+    return NULL;
+}
+
+err write_drop(const struct ask *ask, const str *names, size_t n)
+{
+    err e = engine_drop(ask, names, n);
+    if (!in_doubt(e))
+        return e;
+    struct ask own = look_ask(ask);
+    int64_t end_us = time_steady() + LOOK_MS * 1000;
+    do
+        e = engine_drop(&own, names, n); /* what is gone already is success */
+    while (again(e, end_us));
+    return e;
+}
