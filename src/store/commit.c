@@ -34,12 +34,13 @@
 
 #include "store/sqlite.h"
 
-/* A WAL this long is copied into the database; if readers stand in the way, tried again so much
- * later. */
+/* A WAL this long is copied into the database. */
 #define CHECKPOINT_PAGES 4000
-#define CHECKPOINT_AGAIN 1000
-/* One this long, although it was tried: the writer waits for the readers, up to a limit. */
-#define CHECKPOINT_FORCE 32000
+/* If readers stand in the way, tried again when it is longer by that part of it. */
+#define CHECKPOINT_AGAIN 4
+/* One that many times as long, although it was tried: the writer waits for the readers, up to a
+ * limit. */
+#define CHECKPOINT_FORCE 8
 #define CHECKPOINT_WAIT_MS 200
 
 /* So that the names of the files are as durable as what is in them. */
@@ -54,11 +55,17 @@ static err folder_sync(struct store *store, struct arena *mem)
     return rc ? err_internal(mem, "can't sync the folder of %s", store->options.path) : NULL;
 }
 
+static int checkpoint_pages(const struct store *store)
+{
+    int pages = store->options.checkpoint_pages;
+    return pages ? pages : CHECKPOINT_PAGES;
+}
+
 err group_open(struct store *store, struct arena *mem)
 {
     struct group *group = &store->group;
     pthread_mutex_init(&group->lock, NULL);
-    store->writer.checkpoint_at = CHECKPOINT_PAGES;
+    store->writer.checkpoint_at = checkpoint_pages(store);
     TRY(store_conn_open(store, mem, false, &group->conn));
     int rc =
         sqlite3_file_control(group->conn->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &group->wal);
@@ -92,14 +99,16 @@ static int checkpoint_run(struct store_conn *conn, int mode, int *pages, int *co
 static void checkpoint(struct store *store, struct store_conn *conn)
 {
     struct writer *writer = &store->writer;
+    int usual = checkpoint_pages(store), again = usual / CHECKPOINT_AGAIN;
     int pages = conn->wal_pages, copied = 0;
-    if (pages < CHECKPOINT_AGAIN)
-        writer->checkpoint_at = CHECKPOINT_PAGES; /* it was begun anew */
+    if (pages < again)
+        writer->checkpoint_at = usual; /* it was begun anew */
     if (pages < writer->checkpoint_at)
         return;
-    int mode = pages < CHECKPOINT_FORCE ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+    int mode =
+        pages < CHECKPOINT_FORCE * usual ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
     int rc = checkpoint_run(conn, mode, &pages, &copied);
-    writer->checkpoint_at = conn->wal_pages + CHECKPOINT_AGAIN;
+    writer->checkpoint_at = conn->wal_pages + again;
     if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
         return;
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)

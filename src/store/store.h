@@ -62,7 +62,9 @@ struct store_options {
     const struct migration *migrations;
     size_t migration_count;
     struct log *log;
-    const char *vfs; /* the SQLite VFS to work through; NULL: the system's own. For tests */
+    /* For tests: */
+    const char *vfs;      /* the SQLite VFS to work through; NULL: the system's own */
+    int checkpoint_pages; /* of the WAL, after which it is copied; 0: as commit.c says */
 };
 
 /* Opens or makes the file. Does not migrate. The texts of the options outlive the store. */

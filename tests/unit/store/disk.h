@@ -1,10 +1,14 @@
 /*
  * A disk that can lose its power: an SQLite VFS over the system's own that knows what was synced.
  *
- * Of each file it holds the bytes that are on the platter, and the writes since the last sync, in
- * order. A sync moves to the platter what had been written when it began. disk_cut writes what a
- * power cut would leave right now to another folder: the platter, and of the other writes each one
- * wholly, in part or not at all, by chance. It can also be full, and a sync can fail.
+ * Of each file (the database, its WAL and its journal) it holds the bytes that are on the platter,
+ * and the writes since the last sync, in order. A sync moves to the platter what had been written
+ * when it began. disk_cut writes what a power cut would leave right now to another folder: the
+ * platter, and of the other writes what the mode says. A file that is deleted is one that has been
+ * cut to no bytes, which is a write like others until its folder is synced.
+ *
+ * It can also be full, and a sync can fail: then what was written before it never reaches the
+ * platter, as with a kernel that marks the pages clean.
  */
 #ifndef UNIT_STORE_DISK_H
 #define UNIT_STORE_DISK_H
@@ -13,17 +17,30 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define DISK_FILES 8
+#define DISK_SECTOR 512
+
+/* What becomes of a write that was not synced. */
+enum disk_mode {
+    DISK_FORGETS, /* it is lost */
+    DISK_KEEPS,   /* it is lost, whole or there in its first part, by chance */
+    DISK_TEARS,   /* of its sectors some are there, by chance */
+    DISK_MODES,
+};
 
 struct disk_write {
     sqlite3_int64 at;
     size_t len; /* of a truncation: SIZE_MAX */
     char *bytes;
+    bool deletes; /* a truncation that a sync of the folder makes last */
 };
 
 struct disk_file {
@@ -32,6 +49,7 @@ struct disk_file {
     size_t size;
     struct disk_write *writes;
     size_t n, room;
+    size_t settled; /* writes before them */
 };
 
 static struct disk {
@@ -41,6 +59,9 @@ static struct disk {
     size_t count;
     atomic_bool full, broken; /* writes fail with ENOSPC; syncs fail */
     atomic_int syncs;
+    int fails_at;           /* the sync of this number, from 1, fails; 0: none */
+    void (*written)(void);  /* after each write, truncation and deletion, and around each sync;
+                               holding the lock, so that nothing else is written meanwhile */
     void (*syncing)(void);  /* before each sync */
     void (*unlocked)(void); /* after each unlock of the WAL's index, where others see what is new */
     unsigned seed;
@@ -60,7 +81,17 @@ static void *disk_grow(void *at, size_t size)
     return grown;
 }
 
-static void disk_note(struct disk_file *file, sqlite3_int64 at, const void *bytes, size_t len)
+static _Thread_local bool disk_told; /* this thread is in `written`, and holds the lock */
+
+static void disk_tell(void)
+{
+    disk_told = true;
+    if (disk.written)
+        disk.written();
+    disk_told = false;
+}
+
+static void disk_note(struct disk_file *file, struct disk_write noted)
 {
     pthread_mutex_lock(&disk.lock);
     if (file->n == file->room) {
@@ -68,9 +99,10 @@ static void disk_note(struct disk_file *file, sqlite3_int64 at, const void *byte
         file->writes = disk_grow(file->writes, file->room * sizeof(*file->writes));
     }
     struct disk_write *write = &file->writes[file->n++];
-    *write = (struct disk_write){.at = at, .len = len};
-    if (len != SIZE_MAX)
-        write->bytes = memcpy(disk_grow(NULL, len), bytes, len);
+    *write = noted;
+    if (noted.len != SIZE_MAX)
+        write->bytes = memcpy(disk_grow(NULL, noted.len), noted.bytes, noted.len);
+    disk_tell();
     pthread_mutex_unlock(&disk.lock);
 }
 
@@ -121,7 +153,7 @@ static int disk_write(sqlite3_file *file, const void *from, int len, sqlite3_int
         return SQLITE_FULL;
     int rc = handle->real->pMethods->xWrite(handle->real, from, len, at);
     if (rc == SQLITE_OK && handle->file)
-        disk_note(handle->file, at, from, (size_t)len);
+        disk_note(handle->file, (struct disk_write){at, (size_t)len, (char *)from, false});
     return rc;
 }
 
@@ -130,8 +162,40 @@ static int disk_truncate(sqlite3_file *file, sqlite3_int64 size)
     struct disk_handle *handle = (struct disk_handle *)file;
     int rc = handle->real->pMethods->xTruncate(handle->real, size);
     if (rc == SQLITE_OK && handle->file)
-        disk_note(handle->file, size, NULL, SIZE_MAX);
+        disk_note(handle->file, (struct disk_write){.at = size, .len = SIZE_MAX});
     return rc;
+}
+
+/* Moves the first `n` writes to the platter, or (`lost`) nowhere. */
+static void disk_settle(struct disk_file *file, size_t n, bool lost)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!lost)
+            disk_apply(&file->platter, &file->size, &file->writes[i], file->writes[i].len);
+        free(file->writes[i].bytes);
+    }
+    file->n -= n;
+    file->settled += n;
+    if (file->n)
+        memmove(file->writes, file->writes + n, file->n * sizeof(*file->writes));
+}
+
+static int disk_sync_fails(struct disk_file *file)
+{
+    pthread_mutex_lock(&disk.lock);
+    if (file)
+        disk_settle(file, file->n, true);
+    pthread_mutex_unlock(&disk.lock);
+    return SQLITE_IOERR_FSYNC;
+}
+
+static size_t disk_sync_begins(struct disk_file *file)
+{
+    pthread_mutex_lock(&disk.lock);
+    size_t upto = file ? file->settled + file->n : 0;
+    disk_tell();
+    pthread_mutex_unlock(&disk.lock);
+    return upto;
 }
 
 static int disk_sync(sqlite3_file *file, int flags)
@@ -140,24 +204,17 @@ static int disk_sync(sqlite3_file *file, int flags)
     struct disk_file *of = handle->file;
     if (atomic_load(&disk.broken))
         return SQLITE_IOERR_FSYNC;
-    atomic_fetch_add(&disk.syncs, 1);
+    if (atomic_fetch_add(&disk.syncs, 1) + 1 == disk.fails_at)
+        return disk_sync_fails(of);
     if (disk.syncing)
         disk.syncing();
-    pthread_mutex_lock(&disk.lock);
-    size_t n = of ? of->n : 0;
-    pthread_mutex_unlock(&disk.lock);
+    size_t upto = disk_sync_begins(of);
     int rc = handle->real->pMethods->xSync(handle->real, flags);
     pthread_mutex_lock(&disk.lock);
     /* Another sync of the same file may have been faster, and have taken some of them. */
-    n = of && n > of->n ? of->n : n;
-    for (size_t i = 0; i < n; i++) {
-        disk_apply(&of->platter, &of->size, &of->writes[i], of->writes[i].len);
-        free(of->writes[i].bytes);
-    }
-    if (n) {
-        of->n -= n;
-        memmove(of->writes, of->writes + n, of->n * sizeof(*of->writes));
-    }
+    if (rc == SQLITE_OK && of && upto > of->settled)
+        disk_settle(of, upto - of->settled, false);
+    disk_tell();
     pthread_mutex_unlock(&disk.lock);
     return rc;
 }
@@ -247,15 +304,60 @@ static int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     (void)vfs;
     struct disk_handle *handle = (struct disk_handle *)file;
     *handle = (struct disk_handle){.real = (sqlite3_file *)(handle + 1)};
-    if (name && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
+    if (name && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)))
         handle->file = disk_file(name);
     int rc = disk.real->xOpen(disk.real, name, handle->real, flags, out);
     file->pMethods = handle->real->pMethods ? &disk_methods : NULL;
     return rc;
 }
 
+/* All files lie in one folder. */
+static void disk_folder_synced(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    for (size_t i = 0; i < disk.count; i++) {
+        struct disk_file *file = &disk.files[i];
+        size_t n = file->n;
+        while (n && !file->writes[n - 1].deletes)
+            n--;
+        disk_settle(file, n, false);
+    }
+    pthread_mutex_unlock(&disk.lock);
+}
+
+int fdatasync(int fd)
+{
+    return disk_told ? 0 : (int)syscall(SYS_fdatasync, fd);
+}
+
+static int disk_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
+{
+    (void)vfs;
+    int rc = disk.real->xDelete(disk.real, name, sync_folder);
+    if (rc != SQLITE_OK)
+        return rc;
+    struct disk_file *file = disk_file(name);
+    disk_note(file, (struct disk_write){.len = SIZE_MAX, .deletes = true});
+    if (sync_folder)
+        disk_folder_synced();
+    return rc;
+}
+
+/*
+ * In the place of the C library's: a folder is not synced through SQLite. What is done on another
+ * disk in `written`, while all others wait, need not last.
+ */
+int fsync(int fd)
+{
+    struct stat stat;
+    int rc = disk_told ? 0 : (int)syscall(SYS_fsync, fd);
+    if (rc == 0 && !disk_told && fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode))
+        disk_folder_synced();
+    return rc;
+}
+
 /* Registers the VFS "disk", which forgets all that it knew. */
-static void disk_reset(void)
+static inline void disk_reset(void)
 {
     for (size_t i = 0; i < disk.count; i++) {
         struct disk_file *file = &disk.files[i];
@@ -268,6 +370,9 @@ static void disk_reset(void)
     disk.count = 0;
     atomic_store(&disk.full, false);
     atomic_store(&disk.broken, false);
+    atomic_store(&disk.syncs, 0);
+    disk.fails_at = 0;
+    disk.written = disk.syncing = disk.unlocked = NULL;
     if (disk.real)
         return;
     disk.real = sqlite3_vfs_find(NULL);
@@ -275,24 +380,43 @@ static void disk_reset(void)
     disk.vfs.zName = "disk";
     disk.vfs.szOsFile += (int)sizeof(struct disk_handle);
     disk.vfs.xOpen = disk_open;
+    disk.vfs.xDelete = disk_delete;
     sqlite3_vfs_register(&disk.vfs, 0);
 }
 
-static void disk_cut_file(const struct disk_file *file, const char *path)
+static void disk_tear(char **bytes, size_t *size, const struct disk_write *write)
 {
-    char *bytes = memcpy(
-        disk_grow(NULL, disk_room(file->size)), file->platter ? file->platter : "", file->size);
-    size_t size = file->size;
-    for (size_t i = 0; i < file->n; i++) {
-        const struct disk_write *write = &file->writes[i];
-        int chance = rand_r(&disk.seed) % 4;
-        size_t len = write->len;
-        if (chance == 0 || (len == SIZE_MAX && chance == 1))
-            continue;
-        if (chance == 1)
-            len = (size_t)rand_r(&disk.seed) % (len + 1);
-        disk_apply(&bytes, &size, write, len);
+    for (size_t at = 0; at < write->len; at += DISK_SECTOR) {
+        struct disk_write sector = {.at = write->at + (sqlite3_int64)at,
+                                    .bytes = write->bytes + at};
+        sector.len = write->len - at < DISK_SECTOR ? write->len - at : DISK_SECTOR;
+        if (rand_r(&disk.seed) % 2)
+            disk_apply(bytes, size, &sector, sector.len);
     }
+}
+
+static void disk_keep(char **bytes, size_t *size, const struct disk_write *write,
+                      enum disk_mode mode)
+{
+    int chance = rand_r(&disk.seed) % 4;
+    if (mode == DISK_FORGETS || chance == 0 || (write->len == SIZE_MAX && chance == 1))
+        return;
+    if (mode == DISK_TEARS && write->len != SIZE_MAX)
+        disk_tear(bytes, size, write);
+    else if (chance == 1)
+        disk_apply(bytes, size, write, (size_t)rand_r(&disk.seed) % (write->len + 1));
+    else
+        disk_apply(bytes, size, write, write->len);
+}
+
+static void disk_cut_file(const struct disk_file *file, const char *path, enum disk_mode mode)
+{
+    char *bytes = disk_grow(NULL, disk_room(file->size));
+    size_t size = file->size;
+    if (size)
+        memcpy(bytes, file->platter, size);
+    for (size_t i = 0; i < file->n; i++)
+        disk_keep(&bytes, &size, &file->writes[i], mode);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
         abort();
@@ -300,17 +424,22 @@ static void disk_cut_file(const struct disk_file *file, const char *path)
     free(bytes);
 }
 
-/* What would be found after a power cut, as `path` and its WAL. */
-static inline void disk_cut(const char *path)
+/* What would be found after a power cut, as `path` with its WAL and journal. Holding the lock. */
+static inline void disk_cut_held(const char *path, enum disk_mode mode)
 {
     char name[600];
-    pthread_mutex_lock(&disk.lock);
     for (size_t i = 0; i < disk.count; i++) {
         const char *end = strrchr(disk.files[i].name, '-');
-        bool wal = end && strcmp(end, "-wal") == 0;
-        snprintf(name, sizeof(name), "%s%s", path, wal ? "-wal" : "");
-        disk_cut_file(&disk.files[i], name);
+        bool main = !end || (strcmp(end, "-wal") != 0 && strcmp(end, "-journal") != 0);
+        snprintf(name, sizeof(name), "%s%s", path, main ? "" : end);
+        disk_cut_file(&disk.files[i], name, mode);
     }
+}
+
+static inline void disk_cut(const char *path, enum disk_mode mode)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk_cut_held(path, mode);
     pthread_mutex_unlock(&disk.lock);
 }
 

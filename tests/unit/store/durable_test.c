@@ -9,14 +9,6 @@
 
 #include <cmocka.h>
 
-#include <cmocka.h>
-
-#include <cmocka.h>
-
-#include <cmocka.h>
-
-#include <cmocka.h>
-
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -218,7 +210,7 @@ static void a_power_cut_loses_nothing_acknowledged(void **state)
             least[i] = acked > told ? acked : told;
         }
         snprintf(path, sizeof(path), "%s/cut-%d", folder.path, cut);
-        disk_cut(path);
+        disk_cut(path, (enum disk_mode)(cut % DISK_MODES));
         rows_check(path, least);
     }
     crowd_stop(&crowd, &work);
