@@ -7,8 +7,9 @@
 #include "accounts/password.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "accounts/common_passwords.h"
 
@@ -99,13 +100,63 @@ static err password_pretend(struct arena *mem, str password)
     return NULL;
 }
 
+struct kept {
+    unsigned memory_kb, passes;
+    unsigned char salt[crypto_pwhash_SALTBYTES + 1], sum[SUM_MAX + 1];
+    size_t salt_len, sum_len;
+};
+
+/* "$argon2id$v=19$m=65536,t=2,p=1$<salt>$<sum>", as password_hash made it. */
+static bool kept_parse(const char *text, struct kept *kept)
+{
+    static const int variant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
+    char salt[64], sum[128];
+    return sscanf(text,
+                  "$argon2id$v=19$m=%8u,t=%4u,p=1$%63[A-Za-z0-9+/]$%127[A-Za-z0-9+/]",
+                  &kept->memory_kb,
+                  &kept->passes,
+                  salt,
+                  sum) == 4 &&
+           sodium_base642bin(kept->salt,
+                             sizeof(kept->salt),
+                             salt,
+                             strlen(salt),
+                             NULL,
+                             &kept->salt_len,
+                             NULL,
+                             variant) == 0 &&
+           sodium_base642bin(kept->sum,
+                             sizeof(kept->sum),
+                             sum,
+                             strlen(sum),
+                             NULL,
+                             &kept->sum_len,
+                             NULL,
+                             variant) == 0 &&
+           kept->salt_len == crypto_pwhash_SALTBYTES && kept->sum_len >= crypto_pwhash_BYTES_MIN &&
+           kept->sum_len <= SUM_MAX;
+}
+
+/* libsodium's own check tells a wrong password and too little memory alike. */
 err password_matches(struct arena *mem, str hash, str password, bool *matches)
 {
+    struct kept kept;
+    unsigned char sum[SUM_MAX];
     *matches = false;
     if (!hash.at)
         return password_pretend(mem, password);
-    errno = 0;
-    *matches = crypto_pwhash_str_verify(str_c(mem, hash), password.at, password.len) == 0;
-    /* Another password is told by EINVAL; anything else: it could not be found out. */
-    return *matches || errno == EINVAL ? NULL : hash_failed(mem);
+    if (!kept_parse(str_c(mem, hash), &kept))
+        return arena_failed(mem) ? &err_no_memory
+                                 : err_internal(mem, "a hash that is none of ours");
+    if (crypto_pwhash(sum,
+                      kept.sum_len,
+                      password.at,
+                      password.len,
+                      kept.salt,
+                      kept.passes,
+                      (size_t)kept.memory_kb * 1024,
+                      crypto_pwhash_ALG_ARGON2ID13) < 0)
+        return hash_failed(mem);
+    *matches = sodium_memcmp(sum, kept.sum, kept.sum_len) == 0;
+    return NULL;
 }
