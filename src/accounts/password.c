@@ -13,6 +13,8 @@
 
 #include "accounts/common_passwords.h"
 
+#define SUM_MAX 64 /* bytes of a hash */
+
 static bool is_letter(char c)
 {
     return isalpha((unsigned char)c) || !isascii((unsigned char)c);
