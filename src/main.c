@@ -23,7 +23,8 @@
 #include "http/server.h"
 #include "store/migrations.h"
 
-#define GRACE_MS 8000
+#define GRACE_MS 7000
+#define GRACE_LAST_MS 1500 /* for the answers of what was interrupted */
 #define TRIM_EVERY_S 3600
 #define START_MEMORY ((size_t)1 << 30)
 #define ENGINE_IDLE_MS (5 * 60 * 1000)
@@ -338,8 +339,10 @@ static void program_close(struct program *p)
 {
     if (p->data)
         data_stop(p->data);
+    if (p->server && !server_drain(p->server, GRACE_MS))
+        engine_interrupt(p->engine);
     if (p->server)
-        server_stop(p->server, GRACE_MS);
+        server_stop(p->server, GRACE_LAST_MS);
     if (p->events)
         events_close(p->events);
     data_close(p->data);

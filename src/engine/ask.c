@@ -18,7 +18,7 @@
 #define GRACE_US US_PER_S
 #define SEND_MS 10000
 
-enum cancel { CANCEL_NONE, CANCEL_LIMIT, CANCEL_GONE };
+enum cancel { CANCEL_NONE, CANCEL_LIMIT, CANCEL_GONE, CANCEL_STOP };
 
 struct asking {
     const struct ask *ask;
@@ -45,6 +45,8 @@ static err cancelled_err(const struct asking *asking)
     struct arena *mem = asking->ask->mem;
     if (asking->cancel == CANCEL_GONE)
         return err_new(mem, 499, "client_gone", "The client has left.");
+    if (asking->cancel == CANCEL_STOP)
+        return supervisor_stopping(mem);
     return err_new(mem,
                    504,
                    "query_timeout",
@@ -75,6 +77,8 @@ static err limits_check(struct asking *asking)
         interrupt(asking, CANCEL_LIMIT);
     if (asking->cancel == CANCEL_NONE && ask->gone && atomic_load(ask->gone))
         interrupt(asking, CANCEL_GONE);
+    if (asking->cancel == CANCEL_NONE && supervisor_interrupted(asking->supervisor))
+        interrupt(asking, CANCEL_STOP);
     return NULL;
 }
 

@@ -33,6 +33,11 @@ err engine_open(struct arena *mem, const struct engine_options *options, struct 
     return e;
 }
 
+void engine_interrupt(struct engine *engine)
+{
+    supervisor_interrupt(engine->supervisor);
+}
+
 void engine_close(struct engine *engine)
 {
     if (!engine)

@@ -34,6 +34,8 @@ struct engine_options {
 
 MUST_CHECK err engine_open(struct arena *mem, const struct engine_options *options,
                            struct engine **out);
+/* For a stop: the calls under way are interrupted and no more begin (503 stopping). */
+void engine_interrupt(struct engine *engine);
 void engine_close(struct engine *engine); /* no call may be under way; ends all processes */
 
 struct ask {

@@ -52,6 +52,7 @@ struct supervisor {
     pthread_cond_t changed; /* any change of any process; waited for in short turns */
     pthread_t watcher;
     bool watcher_started, closing;
+    atomic_bool interrupted; /* calls end, and no more begin */
     int wake;             /* an eventfd: the watcher looks anew */
     struct pollfd *polls; /* the watcher's, WATCH_FIRST + processes_max entries, as poll_ids */
     int64_t *poll_ids;

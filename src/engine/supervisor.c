@@ -247,6 +247,8 @@ static void place_make(struct supervisor *supervisor)
 static err take_step(struct supervisor *supervisor, struct waiter *waiter, struct lease *lease)
 {
     const struct ask *ask = waiter->ask;
+    if (supervisor_interrupted(supervisor))
+        return supervisor_stopping(ask->mem);
     if (waiter->process && waiter->starting && waiter->process->start_failed)
         return start_failure(ask->mem, waiter->process);
     struct process *process = process_find(supervisor, ask->team);
@@ -258,6 +260,21 @@ static err take_step(struct supervisor *supervisor, struct waiter *waiter, struc
     if (!process)
         place_make(supervisor);
     return waiter_turn(supervisor, waiter);
+}
+
+void supervisor_interrupt(struct supervisor *supervisor)
+{
+    atomic_store(&supervisor->interrupted, true);
+}
+
+bool supervisor_interrupted(const struct supervisor *supervisor)
+{
+    return atomic_load(&supervisor->interrupted);
+}
+
+err supervisor_stopping(struct arena *mem)
+{
+    return err_busy(mem, 1, "stopping", "The server is stopping. Please ask again.");
 }
 
 err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool writes,

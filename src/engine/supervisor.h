@@ -46,6 +46,10 @@ void supervisor_kill(struct supervisor *supervisor, const struct lease *lease, c
  */
 MUST_CHECK err supervisor_outcome(struct supervisor *supervisor, const struct lease *lease,
                                   struct arena *mem);
+/* From now on calls end, and none begins: 503 stopping. */
+void supervisor_interrupt(struct supervisor *supervisor);
+bool supervisor_interrupted(const struct supervisor *supervisor);
+MUST_CHECK err supervisor_stopping(struct arena *mem); /* what such a call is told; never NULL */
 MUST_CHECK err supervisor_processes(struct supervisor *supervisor, struct arena *mem,
                                     struct engine_process **out, size_t *n);
 

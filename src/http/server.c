@@ -24,6 +24,7 @@
 #define QUEUE_QUICK 4096
 #define QUEUE_PASSWORD 64 /* the last of them waits for some seconds */
 #define QUEUE_ENGINE 1024
+#define LANE_WIDTH 16 /* calls of one team's engine at a time: those it runs, and some that wait */
 #define LIMIT_KEYS 65536
 #define TABLES_MAX 32
 #define DOCS_MAX ((size_t)4 << 20)
@@ -175,9 +176,14 @@ static err server_pools(struct server *server)
     server->pools[POOL_PASSWORD] =
         pool_new("password", cores > 2 ? (size_t)cores / 2 : 1, QUEUE_PASSWORD);
     server->pools[POOL_ENGINE] = pool_new("engine", workers, QUEUE_ENGINE);
+    struct lanes_options lanes = {.pool = server->pools[POOL_ENGINE],
+                                  .places = workers,
+                                  .width = LANE_WIDTH,
+                                  .waiting_max = QUEUE_ENGINE};
+    server->lanes = lanes_new(&lanes);
     server->limit = limit_new(LIMIT_KEYS);
     bool all = server->pools[POOL_QUICK] && server->pools[POOL_PASSWORD] &&
-               server->pools[POOL_ENGINE] && server->limit;
+               server->pools[POOL_ENGINE] && server->lanes && server->limit;
     return all ? NULL : &err_no_memory;
 }
 
@@ -313,13 +319,18 @@ static void pools_end(struct server *server)
     }
 }
 
+bool server_drain(struct server *server, int64_t grace_ms)
+{
+    if (!atomic_exchange(&server->stopping, true))
+        loops_tell(server, loop_stop);
+    return loops_wait(server, grace_ms);
+}
+
 void server_stop(struct server *server, int64_t grace_ms)
 {
     if (server->running == 0)
         return;
-    atomic_store(&server->stopping, true);
-    loops_tell(server, loop_stop);
-    if (!loops_wait(server, grace_ms)) {
+    if (!server_drain(server, grace_ms)) {
         log_line(server->log,
                  LOG_WARNING,
                  "http",
@@ -346,6 +357,7 @@ void server_free(struct server *server)
     }
     statics_free(server->statics);
     tls_free(server->tls);
+    lanes_free(server->lanes);
     limit_free(server->limit);
     pthread_cond_destroy(&server->quiet_changed);
     pthread_mutex_destroy(&server->lock);

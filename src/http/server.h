@@ -48,9 +48,13 @@ MUST_CHECK err server_start(struct server *server, struct arena *mem);
 int64_t server_port(const struct server *server);
 /*
  * In order: stops accepting, finishes requests, ends streams (with `retry:` so that clients come
- * back soon). After `grace_ms` what is left is cut: its handlers know by request.gone, and are
- * waited for. When this returns no thread of the server runs: what is posted to a loop from then on
- * is never run, so stop first who posts.
+ * back soon). False: after `grace_ms` something is left.
+ */
+bool server_drain(struct server *server, int64_t grace_ms);
+/*
+ * Drains if that was not done; after `grace_ms` what is left is cut: its handlers know by
+ * request.gone, and are waited for. When this returns no thread of the server runs: what is posted
+ * to a loop from then on is never run, so stop first who posts.
  */
 void server_stop(struct server *server, int64_t grace_ms);
 void server_free(struct server *server);

@@ -22,17 +22,17 @@ function leave(call) {
     return call.catch(() => undefined);
 }
 
-/** Something that takes the turn until its time is over; there once the engine is at it. */
-async function hold(me) {
+/** Something that takes the turn until its time is over; `taken` once the engine is at it. */
+function hold(me) {
     const held = leave(me.call("POST", "/views/", { json: { view_name: "long", sql_query: LONG } }));
-    await until(
+    const taken = until(
         async () => {
             const late = leave(me.call("POST", "/views/v/refresh/"));
             return !(await Promise.race([late, new Promise((resolve) => setTimeout(resolve, 200 * slow, false))]));
         },
         "the turn to be taken",
     );
-    return held;
+    return { held, taken };
 }
 
 function append(me, rows) {
@@ -42,7 +42,8 @@ function append(me, rows) {
 
 test("an accepted load waits for its turn, however many wait; a request beyond them is turned away", async (t) => {
     const { me } = await team(t, 2 * slow);
-    const held = await hold(me);
+    const { held, taken } = hold(me);
+    await taken;
     const waiting = range(24).map(() => me.call("POST", "/views/v/refresh/"));
     const load = await append(me, [{ n: 2 }]);
     assert.equal(load.status, 202);
@@ -76,8 +77,7 @@ test("a run that gets no turn in time is a failed run, and told", async (t) => {
 test("a stop does not wait for those who wait for a turn", async (t) => {
     const { server, me } = await team(t, 60);
     await me.job("v", "1 seconds");
-    leave(hold(me));
-    await new Promise((resolve) => setTimeout(resolve, 1_000 * slow));
+    await hold(me).taken;
     const load = await append(me, [{ n: 2 }]);
     assert.equal(load.status, 202);
     server.child.kill("SIGTERM");
@@ -86,6 +86,17 @@ test("a stop does not wait for those who wait for a turn", async (t) => {
     const ended = await me.get(`/loads/${load.body.id}/`);
     assert.deepEqual([ended.state, ended.error.code], ["failed", "interrupted"]);
     assert.deepEqual(await me.rows("t"), [{ n: 1 }]);
+});
+
+test("what is longer than a stop may take is told so", async (t) => {
+    const { server, me } = await team(t, 60);
+    const { held, taken } = hold(me);
+    await taken;
+    server.child.kill("SIGTERM");
+    const reply = await held;
+    assert.deepEqual([reply.status, reply.body.code], [503, "stopping"]);
+    assert.ok(reply.headers.get("retry-after"));
+    assert.equal(await within(10_000, server.exited, "the server to stop"), 0);
 });
 
 test("what a kill makes of loads: those that are done say so, the others have failed", async (t) => {
