@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "data/page.h"
+#include "data/reconcile.h"
 #include "data/teams.h"
 #include "data/writes.h"
 
@@ -18,6 +19,7 @@
 #define PROGRESS_EVERY_US (500 * 1000)
 #define LOAD_MEMORY (64u << 20)
 #define LOAD_SECONDS 3600
+#define STORE_PART_MEMORY ((size_t)64 << 10)
 
 static const char *const mode_names[] = {"create", "append", "replace"};
 
@@ -53,7 +55,7 @@ static const struct field load_row[] = {
 /* A load under way: by the thread of its request, or by one of the loaders with memory of its own.
  */
 struct loading {
-    struct pool_work work;
+    struct lane_work work;
     struct data *data;
     struct db *db;
     const atomic_bool *gone;
@@ -253,11 +255,20 @@ static err mark_failed(struct loading *loading, err why)
     return tx_commit(&tx);
 }
 
-/* The engine and then the store, in the team's turn. */
+/* The engine and then the store, in the team's turn. What the store can't take although it was
+ * asked twice is not undone: a new table goes (nobody knows of it), rows stay and are told later.
+ */
 static err load_run(struct loading *loading, struct team_turn *turn)
 {
+    struct db *db = loading->db;
+    if (!arena_reserve(db->mem, STORE_PART_MEMORY))
+        return &err_no_memory;
     TRY(team_doubt(turn, engine_part(loading)));
     err e = store_part(loading);
+    if (e)
+        e = store_part(loading);
+    if (e && loading->mode != LOAD_CREATE)
+        e = told_later(db->mem, e, "The rows are in the table");
     return team_doubt(turn, e);
 }
 
@@ -280,8 +291,8 @@ static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
     upload_discard(loading->input);
     if (err_is(e, "interrupted") || (err_is(e, "client_gone") && atomic_load(&data->stopping)))
         e = load_interrupted(db->mem);
-    if (e && marked) {
-        err again = mark_failed(loading, e);
+    if (e && marked && !err_is(e, TOLD_LATER)) {
+        err again = team_doubt(&turn, mark_failed(loading, e));
         if (again)
             log_line(loading->data->log,
                      LOG_ERROR,
@@ -299,7 +310,7 @@ static void loading_free(struct loading *loading)
     free(loading);
 }
 
-static void load_alone(struct pool_work *work)
+static void load_alone(struct lane_work *work)
 {
     struct loading *loading = (struct loading *)work;
     err e = load_whole(loading, (int64_t)LOAD_SECONDS * 1000, true);
@@ -362,7 +373,7 @@ static err load_start(struct request *rq, struct loading *loading, struct upload
         TRY(mark_failed(loading, &err_no_memory));
         return &err_no_memory;
     }
-    if (!pool_submit(data->loaders, &alone->work)) {
+    if (!lanes_submit(data->loads, loading->record.team, &alone->work)) {
         loading_free(alone);
         err busy = err_busy(
             rq->mem, 30, "loads_busy", "Too many loads are waiting. Try again in a moment.");

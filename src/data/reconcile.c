@@ -146,8 +146,9 @@ static const struct field mark_row[] = {
     FIELD_LAST,
 };
 
-/* Loads that the last process left: done when the table's version is beyond the one they began
- * with. */
+/* Loads that were left: by the last process, or because the store could not take their end. In the
+ * team's turn none is under way but those that wait for it. Done when the table's version is beyond
+ * the one they began with. */
 static err close_loads(struct data *data, struct db *db, str team)
 {
     struct list list;
@@ -159,9 +160,10 @@ static err close_loads(struct data *data, struct db *db, str team)
                 100000,
                 &list,
                 "SELECT team, id, table_name, base_version FROM loads WHERE team = $1 AND state = "
-                "'running' AND created < $2",
+                "'running' AND (created < $2 OR base_version <> $3)",
                 A(team),
-                A(data->started)));
+                A(data->started),
+                A(LOAD_WAITS)));
     const struct mark *marks = list.at;
     for (size_t i = 0; i < list.n; i++) {
         struct relation table = {0};
@@ -236,6 +238,23 @@ static err reconcile(struct data *data, struct db *db, str team)
     }
     TRY(close_loads(data, db, team));
     return close_runs(db, team);
+}
+
+err told_later(struct arena *mem, err e, const char *what)
+{
+    str detail = str_fmt(mem,
+                         "%s. That could not be recorded yet, and will be; do not send it again. "
+                         "The cause: %.*s",
+                         what,
+                         STR_ARGS(e->detail));
+    struct err *later = NEW(mem, struct err);
+    if (!later || arena_failed(mem))
+        return &err_no_memory;
+    *later = *e;
+    later->code = TOLD_LATER;
+    later->detail = detail;
+    later->retry_after_s = 0;
+    return later;
 }
 
 err reconcile_team(struct data *data, struct db *db, str team)

@@ -11,7 +11,10 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "data/graph.h"
+#include "data/reconcile.h"
 #include "data/writes.h"
+
+#define STORE_PART_MEMORY ((size_t)64 << 10)
 
 const struct field run_fields[] = {
     FIELD(struct run, id, FIELD_STR),
@@ -251,7 +254,8 @@ static err refresh_done(struct data *data, struct db *db, struct relation *view,
     return tx_commit(&tx);
 }
 
-/* The view alone: what it reads is as it shall be. */
+/* The view alone: what it reads is as it shall be. The store is asked twice, since the engine can't
+ * take back what it did. */
 static err refresh_one(struct data *data, struct db *db, struct relation *view, struct run *run,
                        struct team_turn *turn)
 {
@@ -259,6 +263,8 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
     struct refreshed result = {0};
     struct ask ask = db_ask(data, db, view->team, run->gone);
     str inputs;
+    if (!arena_reserve(db->mem, STORE_PART_MEMORY))
+        return &err_no_memory;
     run->view_name = view->name;
     run->view_key = view->key;
     TRY(run_begin(data, db, view, run, &refresh, &inputs));
@@ -267,11 +273,19 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
     err e = team_doubt(turn, write_refresh(&ask, &refresh, view->version, &result));
     if (e) {
         bool cut_off = err_is(e, "client_gone");
-        TRY(cut_off ? run_withdraw(db, run) : refresh_failed(data, db, view, run, e));
+        TRY(team_doubt(turn,
+                       cut_off ? run_withdraw(db, run) : refresh_failed(data, db, view, run, e)));
         return e;
     }
     view->inputs = inputs;
+    struct relation before = *view;
     e = refresh_done(data, db, view, run, &result);
+    if (e) {
+        *view = before;
+        e = refresh_done(data, db, view, run, &result);
+    }
+    if (e)
+        e = told_later(db->mem, e, "The view has been refreshed");
     return team_doubt(turn, e);
 }
 
