@@ -47,20 +47,19 @@ static bool name_ok(str name)
     return true;
 }
 
-/* Absent: no such file. */
-static str file_read(struct arena *mem, const char *path)
+/* Up to `size` bytes of it; 0: no such file, or a longer one. */
+static size_t file_read(const char *path, char *bytes, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *bytes = fd >= 0 ? arena_alloc(mem, FILE_MAX_BYTES) : NULL;
     size_t len = 0;
-    ssize_t n = bytes ? 1 : 0;
-    while (n > 0 && len < FILE_MAX_BYTES) {
-        n = read(fd, bytes + len, FILE_MAX_BYTES - len);
+    ssize_t n = fd >= 0 ? 1 : 0;
+    while (n > 0 && len < size) {
+        n = read(fd, bytes + len, size - len);
         len += n > 0 ? (size_t)n : 0;
     }
     if (fd >= 0)
         close(fd);
-    return (str){bytes, bytes && n == 0 ? len : 0};
+    return n == 0 ? len : 0;
 }
 
 static err not_a_zone(struct arena *mem, str name)
@@ -71,14 +70,19 @@ static err not_a_zone(struct arena *mem, str name)
                      STR_ARGS(str_sub(name, 0, NAME_MAX_BYTES)));
 }
 
+static void bytes_done(char **bytes)
+{
+    free(*bytes);
+}
+
 static err tz_load(struct arena *mem, str name, struct tz **out)
 {
     const char *folder = getenv("TZDIR");
     str path = str_fmt(mem, "%s/%.*s", folder ? folder : "/usr/share/zoneinfo", STR_ARGS(name));
-    str bytes = path.at ? file_read(mem, path.at) : (str){0};
-    if (arena_failed(mem))
+    CLEANUP(bytes_done) char *bytes = malloc(FILE_MAX_BYTES);
+    if (!path.at || !bytes)
         return &err_no_memory;
-    enum tz_state state = tz_parse(bytes, out);
+    enum tz_state state = tz_parse((str){bytes, file_read(path.at, bytes, FILE_MAX_BYTES)}, out);
     if (state == TZ_BAD && str_eq(name, STR("UTC"))) { /* also where there is no database */
         *out = calloc(1, sizeof(**out));
         state = *out ? TZ_READ : TZ_NO_MEMORY;
