@@ -311,6 +311,13 @@ static struct sizes sizes_of(int64_t pid)
     return (struct sizes){.resident = resident * page, .data = data * page};
 }
 
+/* Sanitizers take addresses as they like, and the process has no cap on them then. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_CAPPED false
+#else
+#define MEMORY_CAPPED true
+#endif
+
 /*
  * What a call went over a limit with may stay with the process, in pieces between what is in use,
  * or unused where another thread does not find it. The calls after it are to have all that one may
@@ -318,7 +325,7 @@ static struct sizes sizes_of(int64_t pid)
  */
 static bool wears_out(const struct supervisor *supervisor, const struct lease *lease)
 {
-    return lease->strained &&
+    return MEMORY_CAPPED && lease->strained &&
            sizes_of(lease->process->pid).data > supervisor->options.memory_max / 4;
 }
 
