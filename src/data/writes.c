@@ -6,7 +6,7 @@
 #include "base/time.h"
 
 /* The engine is started again at most once a second. */
-#define LOOK_MS 5000
+#define LOOK_MS 10000
 #define PAUSE_US (50 * 1000)
 
 static bool in_doubt(err e)
