@@ -201,6 +201,7 @@ static err engine_part(struct loading *loading)
     };
     struct ask ask = db_ask(loading->data, loading->db, loading->record.team, loading->gone);
     ask.limit_ms = (int64_t)LOAD_SECONDS * 1000;
+    ask.still_ms = loading->data->query_ms;
     struct object object = {0};
     TRY(write_load(&ask, &load, &loading->table, &object, &loading->rows_added));
     relation_take(loading->db->mem, &loading->table, &object);

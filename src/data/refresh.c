@@ -251,6 +251,10 @@ static err refresh_done(struct data *data, struct db *db, struct relation *view,
     refresh_fact_take(&fact, view, result);
     TRY(refresh_tell(data, &tx, view, &fact));
     TRY(run_end(data, &tx, run, "succeeded"));
+    if (run->shown) {
+        TRY(relation_load(&tx, view->team, view->key, "view", run->shown));
+        TRY(relation_link(&tx, view->team, run->shown, 1));
+    }
     return tx_commit(&tx);
 }
 

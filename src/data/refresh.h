@@ -9,6 +9,7 @@
 struct run {
     str team, id, view_key, view_name, outcome, error;
     const atomic_bool *gone; /* interrupts it */
+    struct relation *shown;  /* or NULL: gets the view as it is then, with what it is linked to */
     int64_t job, due, started, duration_us, version;
     double duration_ms;
 };

@@ -17,6 +17,7 @@
 #define TURN_MS 50
 #define GRACE_US US_PER_S
 #define SEND_MS 10000
+#define STILL_PART 100 /* less of the time than one part in so many is nothing */
 
 enum cancel { CANCEL_NONE, CANCEL_LIMIT, CANCEL_GONE, CANCEL_STOP };
 
@@ -27,8 +28,9 @@ struct asking {
     struct lease lease;
     struct wire_input in;
     enum cancel cancel;
-    int64_t end_us; /* of the limit */
-    bool whole;     /* the answer was read to its end */
+    int64_t end_us;            /* of the limit */
+    int64_t looked_us, cpu_us; /* when it was looked at, and the processor time it had used */
+    bool whole;                /* the answer was read to its end */
 };
 
 struct wire ask_begin(struct buf *frame, enum engine_op op)
@@ -62,6 +64,29 @@ static void interrupt(struct asking *asking, enum cancel cancel)
     shutdown(asking->lease.fd, SHUT_WR);
 }
 
+/* Who works uses the processor. A process that hangs does not, nor one whose disk does not answer.
+ */
+static err still_check(struct asking *asking, int64_t now)
+{
+    const struct ask *ask = asking->ask;
+    int64_t since_us = now - asking->looked_us;
+    if (!ask->still_ms || since_us < ask->still_ms * 1000)
+        return NULL;
+    int64_t cpu_us = supervisor_cpu_us(&asking->lease), used_us = cpu_us - asking->cpu_us;
+    bool known = cpu_us >= 0 && asking->cpu_us >= 0;
+    asking->looked_us = now;
+    asking->cpu_us = cpu_us;
+    if (!known || used_us > since_us / STILL_PART)
+        return NULL;
+    supervisor_kill(asking->supervisor, &asking->lease, "it did nothing while it had work to do");
+    return err_busy(ask->mem,
+                    1,
+                    "engine_failed",
+                    "The engine process hung, and was stopped after %g seconds in which it did "
+                    "nothing; the next request gets a new one.",
+                    (double)since_us / US_PER_S);
+}
+
 /* Interrupts when it is time to. An err: it has been killed. */
 static err limits_check(struct asking *asking)
 {
@@ -73,6 +98,7 @@ static err limits_check(struct asking *asking)
                         "a query ran over its limit and could not be interrupted");
         return cancelled_err(asking);
     }
+    TRY(still_check(asking, now));
     if (asking->cancel == CANCEL_NONE && now >= asking->end_us)
         interrupt(asking, CANCEL_LIMIT);
     if (asking->cancel == CANCEL_NONE && ask->gone && atomic_load(ask->gone))
@@ -163,7 +189,9 @@ static err hear(struct asking *asking)
 
 static err talk(struct asking *asking, str frame)
 {
-    asking->end_us = time_steady() + asking->ask->limit_ms * 1000;
+    asking->looked_us = time_steady();
+    asking->cpu_us = supervisor_cpu_us(&asking->lease);
+    asking->end_us = asking->looked_us + asking->ask->limit_ms * 1000;
     if (!wire_send(asking->lease.fd, frame, SEND_MS))
         return ended(asking);
     while (!asking->whole)

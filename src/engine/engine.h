@@ -41,8 +41,10 @@ void engine_close(struct engine *engine); /* no call may be under way; ends all 
 struct ask {
     struct engine *engine;
     struct arena *mem;
-    str team;                /* a UUID */
-    int64_t limit_ms;        /* 408-like: 504 query_timeout, saying the limit */
+    str team;         /* a UUID */
+    int64_t limit_ms; /* 408-like: 504 query_timeout, saying the limit */
+    int64_t still_ms; /* > 0: 503 engine_failed when the process has used no processor for so long
+                       */
     const atomic_bool *gone; /* or NULL: when set, the call is interrupted (499 client_gone) */
 };
 

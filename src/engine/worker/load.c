@@ -15,6 +15,7 @@
 #define ERRORS_BYTES (256 * 1024)
 #define LIST_MAX (4 * 1024 * 1024)
 #define TICK_NS 1000000
+#define TICK_MOST_NS 32000000 /* who waits for long is to use no processor: see ask.c */
 #define PROGRESS_NS 100000000
 
 static void loading_done(struct loading *l)
@@ -139,7 +140,7 @@ static str load_sql(struct loading *l)
 /* Runs the statement task by task, so that the progress can be told in between. */
 static duckdb_state pending_run(struct loading *l, duckdb_pending_result pending)
 {
-    int64_t waited = PROGRESS_NS;
+    int64_t waited = PROGRESS_NS, tick = TICK_NS;
     for (;;) {
         duckdb_pending_state state = duckdb_pending_execute_task(pending);
         if (state == DUCKDB_PENDING_ERROR)
@@ -147,10 +148,12 @@ static duckdb_state pending_run(struct loading *l, duckdb_pending_result pending
         if (duckdb_pending_execution_is_finished(state))
             return DuckDBSuccess;
         if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) { /* the other cores have them */
-            nanosleep(&(struct timespec){.tv_nsec = TICK_NS}, NULL);
-            waited += TICK_NS;
+            nanosleep(&(struct timespec){.tv_nsec = tick}, NULL);
+            waited += tick;
+            tick = tick < TICK_MOST_NS ? tick * 2 : tick;
         } else {
             waited = PROGRESS_NS;
+            tick = TICK_NS;
         }
         if (waited >= PROGRESS_NS && l->rows_guess) {
             double percent = duckdb_query_progress(l->call->connection).percentage;
@@ -327,6 +330,7 @@ static err load_once(struct loading *l, int attempt, struct sql_failure *failure
         return NULL;
     l->table.object.columns = l->columns;
     l->table.object.version++;
+    TRY(meta_count(l->call, &l->table.object));
     TRY(meta_measure(l->call, &l->table.object));
     TRY(meta_save(l->call, &l->table));
     if (l->ask->format == FORMAT_JSON)
