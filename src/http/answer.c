@@ -220,6 +220,7 @@ void asking_free(struct asking *ask)
         stream_drop(ask->answer.stream);
     spool_free(ask->spool, ask->rq.uploads.n > 0);
     buf_done(&ask->body);
+    budget_give(&ask->rq.exchange->loop->server->bodies, ask->body_charged);
     buf_done(&ask->spare);
     frame_unref(ask->spare_frame);
     struct arena mem = ask->mem;

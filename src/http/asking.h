@@ -8,7 +8,7 @@
 #ifndef HTTP_ASKING_H
 #define HTTP_ASKING_H
 
-#include "base/pool.h"
+#include "base/lanes.h"
 #include "http/exchange.h"
 #include "http/parts.h"
 #include "http/request.h"
@@ -17,6 +17,7 @@
 #define REQUEST_MEMORY_MAX ((size_t)128 << 20)
 #define REPLY_MAX ((size_t)64 << 20)
 #define JSON_BODY_MAX ((size_t)1 << 20)
+#define STRANGER_BODY_MAX ((size_t)64 << 10) /* before it is known who asks */
 #define UPLOAD_JSON_MAX ((size_t)16 << 20)
 #define UPLOAD_FORM_MAX ((int64_t)2 << 20) /* of an upload beside its files */
 #define DISCARD_MAX ((int64_t)64 * 1024)   /* of a body that nobody wants, to keep the connection */
@@ -53,12 +54,14 @@ struct asking {
     int64_t body_size; /* as declared; -1: unknown */
     int64_t body_seen, body_max;
     struct buf body;
+    size_t body_charged; /* bytes of it that the server's budget was charged with */
     struct spool *spool; /* of a form with files */
     struct answer answer;
     struct buf spare; /* for the answer, set aside before the first commit; or empty */
     struct frame *spare_frame;
     int64_t started_us; /* time_steady */
     struct pool_work work;
+    struct lane_work lane; /* of its team, when it asks the engine */
     struct loop_post post;
 };
 

@@ -161,10 +161,13 @@ static bool body_begin(struct exchange *exchange)
     return true;
 }
 
-/* Uploads are authenticated before they are read, and so is who asks whether to send. */
+/* Uploads are authenticated before they are read, and so is any body that is more than small or of
+ * unknown size, and who asks whether to send. */
 static bool check_needed(const struct asking *ask)
 {
-    return ask->match.route->right != RIGHT_ANYONE && (ask->expects || plan_spools(ask));
+    bool large = ask->body_size < 0 || ask->body_size > (int64_t)STRANGER_BODY_MAX;
+    return ask->match.route->right != RIGHT_ANYONE && ask->match.route->body != BODY_NONE &&
+           (ask->expects || large || plan_spools(ask));
 }
 
 void exchange_begin(struct exchange *exchange)
@@ -191,6 +194,17 @@ bool exchange_reading(const struct exchange *exchange)
     }
 }
 
+static err body_keep(struct asking *ask, str bytes)
+{
+    struct budget *budget = &ask->rq.exchange->loop->server->bodies;
+    if (!budget_take(budget, bytes.len, ask->authenticated ? BUDGET_BODIES : BUDGET_STRANGERS))
+        return err_busy(
+            &ask->mem, 1, "busy", "The server has no room for this body just now; try again.");
+    ask->body_charged += bytes.len;
+    buf_add(&ask->body, bytes);
+    return ask->body.failed ? &err_no_memory : NULL;
+}
+
 static err body_store(struct asking *ask, str bytes)
 {
     if (ask->body_seen > ask->body_max)
@@ -201,8 +215,7 @@ static err body_store(struct asking *ask, str bytes)
                        (long long)ask->body_max);
     if (ask->spool)
         return spool_feed(ask->spool, bytes);
-    buf_add(&ask->body, bytes);
-    return ask->body.failed ? &err_no_memory : NULL;
+    return body_keep(ask, bytes);
 }
 
 static bool body_add(struct exchange *exchange, str bytes)

@@ -21,10 +21,11 @@
  * what a transport can have on the way (EXCHANGE_AHEAD) is what bounds it.
  *
  * Pausing an answer: the frames given to `body` are the transport's until written. `queued` counts
- * those of this exchange; exchange_drained says that there are none any more, each time that they
- * have become none (but not from inside `body`). A file's next piece and a full stream's next frame
- * wait for it. The transport drops an answer of which nothing could be written for WAIT_STALL
- * (conn.c does this for a whole connection; h2 must for a stream whose window stays shut).
+ * those of this exchange (`queued_bytes` what is in them); exchange_drained says that there are
+ * none any more, each time that they have become none (but not from inside `body`). A file's next
+ * piece and a full stream's next frame wait for it. The transport drops an answer of which nothing
+ * could be written for WAIT_STALL (conn.c does this for a whole connection; h2 must for a stream
+ * whose window stays shut).
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -72,6 +73,7 @@ struct transport {
     /* The answer can't be given or completed: close, or RST_STREAM (INTERNAL_ERROR). */
     void (*abort)(void *transport);
     size_t (*queued)(void *transport);
+    size_t (*queued_bytes)(void *transport);
     /* exchange_reading has become true again; may come when it was true, and from inside a call. */
     void (*resume)(void *transport);
     /* 100 Continue: the client waits for it before it sends the body. */

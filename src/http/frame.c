@@ -9,7 +9,8 @@ struct frame {
     atomic_uint refs;
     size_t len;
     const char *at;
-    char *owned; /* NULL: `at` is inside the frame or not ours */
+    char *owned;           /* NULL: `at` is inside the frame or not ours */
+    struct budget *budget; /* NULL: free of charge */
     char bytes[];
 };
 
@@ -63,6 +64,14 @@ struct frame *frame_view(str bytes)
     return frame;
 }
 
+bool frame_charge(struct frame *frame, struct budget *budget, size_t most)
+{
+    if (!budget_take(budget, frame->len, most))
+        return false;
+    frame->budget = budget;
+    return true;
+}
+
 struct frame *frame_ref(struct frame *frame)
 {
     if (frame)
@@ -74,6 +83,8 @@ void frame_unref(struct frame *frame)
 {
     if (!frame || atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) > 1)
         return;
+    if (frame->budget)
+        budget_give(frame->budget, frame->len);
     free(frame->owned);
     free(frame);
 }

@@ -338,6 +338,12 @@ static size_t h1_queued(void *of)
     return conn_queued(h1->conn);
 }
 
+static size_t h1_queued_bytes(void *of)
+{
+    struct h1 *h1 = of;
+    return conn_queued_bytes(h1->conn);
+}
+
 static void h1_resume(void *of)
 {
     struct h1 *h1 = of;
@@ -358,6 +364,7 @@ static const struct transport transport = {.head = h1_head,
                                            .end = h1_end,
                                            .abort = h1_abort,
                                            .queued = h1_queued,
+                                           .queued_bytes = h1_queued_bytes,
                                            .resume = h1_resume,
                                            .go_on = h1_go_on};
 

@@ -216,6 +216,12 @@ static size_t answer_queued(void *transport)
     return count;
 }
 
+static size_t answer_queued_bytes(void *transport)
+{
+    const struct h2_stream *stream = transport;
+    return stream->queue.bytes;
+}
+
 static void request_wait(struct h2_stream *stream)
 {
     stream->body_bytes = 0;
@@ -249,6 +255,7 @@ static const struct transport stream_calls = {
     .end = answer_end,
     .abort = answer_abort,
     .queued = answer_queued,
+    .queued_bytes = answer_queued_bytes,
     .resume = request_resume,
     .go_on = request_go_on,
 };

@@ -6,8 +6,9 @@
 #include <stdatomic.h>
 #include <uv.h>
 
-#include "base/pool.h"
+#include "base/lanes.h"
 #include "base/time.h"
+#include "http/budget.h"
 #include "http/conn.h"
 #include "http/limit.h"
 #include "http/link.h"
@@ -84,8 +85,10 @@ struct server {
     struct limit *limit;
     struct tls *tls;           /* NULL: none */
     struct pool *pools[POOLS]; /* by enum route_pool */
+    struct lanes *lanes;       /* of the engine's pool, one a team */
     struct conn_count conns;
     atomic_size_t streams;
+    struct budget bodies, answers;
 
     atomic_bool stopping;
     size_t running; /* loops that have a thread */
@@ -133,6 +136,8 @@ err health_route(struct request *rq); /* answered by the loop itself */
 
 /* frame.c: of bytes that outlive every frame. */
 struct frame *frame_view(str bytes);
+/* Its bytes are given back when it is freed; false: there is no room for them. */
+bool frame_charge(struct frame *frame, struct budget *budget, size_t most);
 /* Made before there is anything to put in, and filled: takes the bytes of `b` over. */
 struct frame *frame_empty(void);
 void frame_fill(struct frame *frame, struct buf *b);

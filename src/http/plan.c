@@ -115,7 +115,8 @@ static err body_limit(struct exchange *exchange)
         ask->body_max = 0;
         return NULL;
     case BODY_JSON:
-        ask->body_max = (int64_t)JSON_BODY_MAX;
+        ask->body_max =
+            (int64_t)(ask->match.route->right == RIGHT_ANYONE ? STRANGER_BODY_MAX : JSON_BODY_MAX);
         return type.at && !type_is_json(type) ? type_refused(ask, "application/json") : NULL;
     case BODY_UPLOAD:
         break;

@@ -11,6 +11,7 @@
 
 #define JSON_TYPE "application/json"
 #define GZIP_FAST 1
+#define CHARGED_LEAST ((size_t)256 * 1024)
 #define RESERVE ((size_t)16 * 1024) /* for an answer that tells of a commit */
 
 static struct answer *answer_of(struct request *rq)
@@ -115,6 +116,13 @@ static void body_pack(struct request *rq, const char *content_type, struct buf *
     }
 }
 
+/* What a change answers is small, and never refused for lack of room. */
+static bool answer_charge(struct request *rq, struct frame *frame)
+{
+    return frame_bytes(frame).len < CHARGED_LEAST ||
+           frame_charge(frame, &rq->exchange->loop->server->answers, BUDGET_ANSWERS);
+}
+
 err reply_bytes(struct request *rq, int status, const char *content_type, struct buf *body)
 {
     if (body->failed) {
@@ -129,6 +137,13 @@ err reply_bytes(struct request *rq, int status, const char *content_type, struct
     if (!frame || arena_failed(rq->mem)) {
         frame_unref(frame);
         return &err_no_memory;
+    }
+    if (!answer_charge(rq, frame)) {
+        frame_unref(frame);
+        return err_busy(rq->mem,
+                        5,
+                        "busy",
+                        "Too much is waiting for its clients to read it; please try again.");
     }
     answer_set(rq->exchange->ask, status, content_type, frame);
     return NULL;

@@ -83,6 +83,13 @@ void stream_gone(struct stream *stream)
     stream_drop(stream);
 }
 
+static bool stream_full(const struct stream *stream)
+{
+    const struct transport *calls = stream->exchange->calls;
+    return calls->queued(stream->exchange->transport) >= STREAM_FRAMES_MAX ||
+           calls->queued_bytes(stream->exchange->transport) >= STREAM_BYTES_MAX;
+}
+
 static size_t stream_queued(const struct stream *stream)
 {
     return stream->exchange->calls->queued(stream->exchange->transport);
@@ -162,7 +169,7 @@ bool stream_send(struct stream *stream, struct frame *frame)
 {
     if (!stream->exchange)
         return false;
-    if (stream_queued(stream) >= STREAM_FRAMES_MAX) {
+    if (stream_full(stream)) {
         stream->refused = true;
         return false;
     }

@@ -2,7 +2,8 @@
  * An open answer of text/event-stream (WHATWG HTML 9.2): frames go out, nothing comes in.
  *
  * A frame is bytes shared by reference count: made once, sent to any number of streams. A stream
- * holds only references, at most STREAM_FRAMES_MAX of them; past that stream_send refuses, and the
+ * holds only references, at most STREAM_FRAMES_MAX of them, and none more when they are
+ * STREAM_BYTES_MAX together; past that stream_send refuses, and the
  * owner is told by `drained` when all is written, to go on from its position. The stream sends the
  * `keep-alive` event itself after 20 s of silence. Thread: everything on the stream's own loop, but
  * for what says otherwise.
@@ -15,6 +16,7 @@
 #include "http/request.h"
 
 #define STREAM_FRAMES_MAX 64
+#define STREAM_BYTES_MAX ((size_t)256 * 1024)
 
 struct stream;
 struct frame;

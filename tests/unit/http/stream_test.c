@@ -118,7 +118,8 @@ static void burst(void **state)
     assert_true(atomic_load(&toy.drained) > 0);
 }
 
-/* A reader that does not read costs 64 frames and no more, and goes on where it stopped. */
+/* A reader that does not read costs a queue and what the kernel holds, and goes on where it
+ * stopped; all 500 frames would be a hundred queues. */
 static void slow_reader(void **state)
 {
     (void)state;
@@ -128,7 +129,7 @@ static void slow_reader(void **state)
     assert_true(toy_reaches(&toy.opened, 1));
     CLEANUP(client_done) struct client other;
     assert_true(listener_open(&other, LISTEN("")));
-    assert_int_equal(atomic_load(&toy.drained), 0);
+    assert_in_range(atomic_load(&toy.drained), 0, 50);
     assert_true(client_until(&client, "id: 499\n"));
     for (int i = 0; i < 500; i += 7) {
         char id[32];
