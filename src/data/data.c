@@ -9,7 +9,7 @@
 #include "data/teams.h"
 
 #define LOADERS 4
-#define LOADS_WAITING 64
+#define LOADS_WAITING 128 /* of which one team may have half */
 #define TRIM_AT_ONCE 1000
 #define START_MEMORY ((size_t)4 << 30)
 
@@ -41,10 +41,13 @@ err data_open(struct arena *mem, const struct data_options *options, struct data
                           .started = time_now()};
     pthread_mutex_init(&data->scheduling, NULL);
     data->teams = teams_new();
-    data->loaders = pool_new("loaders", LOADERS, LOADS_WAITING);
+    data->loaders = pool_new("loaders", LOADERS, LOADERS);
+    struct lanes_options lanes = {
+        .pool = data->loaders, .places = LOADERS, .width = 1, .waiting_max = LOADS_WAITING};
+    data->loads = data->loaders ? lanes_new(&lanes) : NULL;
     struct clock_options clock = {
         .runners = options->runners, .log = options->log, .due = job_due, .arg = data};
-    err e = data->teams && data->loaders ? clock_new(mem, &clock, &data->clock) : &err_no_memory;
+    err e = data->teams && data->loads ? clock_new(mem, &clock, &data->clock) : &err_no_memory;
     if (e) {
         data_close(data);
         return e;
@@ -80,6 +83,7 @@ void data_close(struct data *data)
     if (data->clock)
         clock_free(data->clock);
     pool_free(data->loaders);
+    lanes_free(data->loads);
     teams_free(data->teams);
     pthread_mutex_destroy(&data->scheduling);
     free(data);

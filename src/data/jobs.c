@@ -86,7 +86,7 @@ static err schedule_one(struct data *data, struct arena *mem, const struct job *
     struct zone *zone;
     TRY(cron_parse(mem, job->crontab_def, &cron));
     TRY(zone_load(mem, job->timezone, &zone));
-    err e = clock_set(data->clock, mem, job->clock_key, &cron, zone, job->last_due);
+    err e = clock_set(data->clock, mem, job->clock_key, job->team, &cron, zone, job->last_due);
     zone_unref(zone);
     return e;
 }
@@ -102,7 +102,7 @@ static err schedule_now(struct data *data, struct arena *mem, int64_t clock_key)
                 job_row,
                 &job,
                 &found,
-                "SELECT clock_key, crontab_def, timezone, last_due FROM jobs"
+                "SELECT team, clock_key, crontab_def, timezone, last_due FROM jobs"
                 " WHERE clock_key = $1 AND active",
                 A(clock_key)));
     if (found)
@@ -430,13 +430,14 @@ err jobs_schedule_all(struct data *data, struct arena *mem)
     struct db db = {.store = data->store, .mem = mem, .actor = STR("system")};
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(&db, &tx));
-    TRY(tx_list(&tx,
-                job_row,
-                sizeof(struct job),
-                10000000,
-                &list,
-                "SELECT clock_key, crontab_def, timezone, last_due FROM jobs WHERE active ORDER BY "
-                "clock_key"));
+    TRY(tx_list(
+        &tx,
+        job_row,
+        sizeof(struct job),
+        10000000,
+        &list,
+        "SELECT team, clock_key, crontab_def, timezone, last_due FROM jobs WHERE active ORDER BY "
+        "clock_key"));
     const struct job *jobs = list.at;
     for (size_t i = 0; i < list.n; i++) {
         err e = schedule_one(data, mem, &jobs[i]);

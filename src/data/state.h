@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/pool.h"
+#include "base/lanes.h"
 #include "data/data.h"
 #include "work/clock.h"
 
@@ -21,7 +21,8 @@ struct data {
     int64_t started;      /* of this process, wall clock */
     struct clock *clock;
     pthread_mutex_t scheduling; /* who tells the clock what the store has */
-    struct pool *loaders;       /* loads that nobody waits for */
+    struct pool *loaders;
+    struct lanes *loads; /* that nobody waits for; one of a team at a time */
     struct teams *teams;
 };
 

@@ -10,12 +10,10 @@
 #include "data/reconcile.h"
 
 #define BUCKETS 1024
-#define WAITING_MAX 12 /* of the threads that ask the engine, some stay for other teams */
 
 struct team_entry {
     struct team_entry *next;
     bool taken, reconciled;
-    int waiting;
     pthread_cond_t freed;
     size_t len;
     char team[];
@@ -100,13 +98,9 @@ static struct timespec deadline(int64_t wait_ms)
 static bool entry_take(struct teams *teams, struct team_entry *entry, int64_t wait_ms, bool asked)
 {
     struct timespec until = deadline(wait_ms);
-    if (asked && entry->taken && entry->waiting >= WAITING_MAX)
-        return false;
-    entry->waiting += asked;
     int waited = 0;
     while (entry->taken && waited != ETIMEDOUT && (asked || !teams->stopping))
         waited = pthread_cond_timedwait(&entry->freed, &teams->lock, &until);
-    entry->waiting -= asked;
     if (entry->taken)
         return false;
     entry->taken = true;

@@ -1,7 +1,7 @@
 /*
  * One writer a team: what changes a team's tables or views, in the engine and then in the store, is
  * done by one thread at a time, so that versions and events come in the same order. Waiting is
- * limited in time and in number.
+ * limited in time; how many wait is limited by the lanes (base/lanes.h) in which they came.
  *
  * The first to enter a team in the life of this process, or to read of it, first reconciles the
  * store with the engine (reconcile.h).
@@ -24,11 +24,10 @@ void teams_free(struct teams *teams);
 /* Nobody waits in team_await from now on. */
 void teams_stop(struct teams *teams);
 
-/* 503 team_busy after `wait_ms`, or at once when too many wait. */
+/* 503 team_busy after `wait_ms`. */
 MUST_CHECK err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms,
                           struct team_turn *turn);
-/* The same for what nobody waits for, whose number is limited elsewhere: it is not turned away by
- * those who wait already, and gives up when the server stops (503 interrupted). */
+/* The same for what nobody waits for: it gives up when the server stops (503 interrupted). */
 MUST_CHECK err team_await(struct data *data, struct db *db, str team, int64_t wait_ms,
                           struct team_turn *turn);
 void team_leave(struct team_turn *turn); /* for CLEANUP */

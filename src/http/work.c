@@ -138,12 +138,41 @@ void exchange_handle(struct asking *ask)
     uploads_remove(&ask->rq);
 }
 
+static void work_done(struct asking *ask)
+{
+    loop_post(ask->rq.exchange->loop, &ask->post);
+}
+
+static void lane_work(struct lane_work *work)
+{
+    struct asking *ask = CONTAINER(work, struct asking, lane);
+    if (!atomic_load(&ask->unwanted))
+        exchange_handle(ask);
+    work_done(ask);
+}
+
+/* As soon as it is known who asks, in that team's lane: calls of the engine may take long. */
+static bool lane_join(struct asking *ask)
+{
+    ask->lane.run = lane_work;
+    err e = authenticate(ask);
+    if (!e && lanes_run(ask->rq.exchange->loop->server->lanes, ask->rq.team, &ask->lane))
+        return true;
+    if (!e)
+        e = err_busy(&ask->mem, 1, "busy", "Too many requests of this team are waiting.");
+    reply_err(ask, e);
+    return false;
+}
+
 void exchange_work(struct pool_work *work)
 {
     struct asking *ask = CONTAINER(work, struct asking, work);
-    if (!atomic_load(&ask->unwanted))
+    bool wanted = !atomic_load(&ask->unwanted);
+    if (wanted && ask->match.route->pool == POOL_ENGINE && lane_join(ask))
+        return;
+    if (wanted && ask->match.route->pool != POOL_ENGINE)
         exchange_handle(ask);
-    loop_post(ask->rq.exchange->loop, &ask->post);
+    work_done(ask);
 }
 
 void exchange_check(struct pool_work *work)

@@ -1,10 +1,10 @@
 /*
  * Entries in a min-heap by due time, one timer of the system for the first of them, a pool for the
- * calls.
+ * calls, with a lane for each owner.
  *
- * An entry is waiting (in the heap, unless it is never due), called (with the pool: queued or under
- * way), or removed while it is called (in the table until the call ends). The timer is one of the
- * wall clock that the system cancels when that clock is set, so a jump is noticed at once; any
+ * An entry is waiting (in the heap, unless it is never due), called (with the lanes: queued or
+ * under way), or removed while it is called (in the table until the call ends). The timer is one of
+ * the wall clock that the system cancels when that clock is set, so a jump is noticed at once; any
  * thread may set it anew, under the lock.
  */
 #include "work/clock.h"
@@ -17,7 +17,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "base/pool.h"
+#include "base/lanes.h"
 #include "base/time.h"
 
 #define BUCKETS 8192
@@ -25,7 +25,7 @@
 #define IDLE_US (3600 * US_PER_S) /* the timer is set so far ahead when nothing is due */
 
 struct entry {
-    struct pool_work work; /* first: the pool gives it back */
+    struct lane_work work; /* first: the lanes give it back */
     struct clock *clock;
     struct entry *next; /* of the bucket */
     int64_t id;
@@ -35,12 +35,15 @@ struct entry {
     int64_t due;  /* waiting: when; 0: never. called: for when */
     size_t place; /* in the heap, or NOWHERE */
     bool called, removed;
+    size_t owner_len;
+    char owner[LANE_KEY_MAX];
 };
 
 struct clock {
     struct clock_options options;
     pthread_mutex_t lock;
     struct pool *pool;
+    struct lanes *lanes;
     int timer; /* -1: none */
     bool running, stopping, jumped;
     pthread_t thread;
@@ -196,7 +199,7 @@ static void timer_set(struct clock *clock)
     (void)timer_arm(clock, 1);
 }
 
-static void entry_run(struct pool_work *work)
+static void entry_run(struct lane_work *work)
 {
     struct entry *entry = (struct entry *)work;
     struct clock *clock = entry->clock;
@@ -218,7 +221,7 @@ static void entry_run(struct pool_work *work)
     pthread_mutex_unlock(&clock->lock);
 }
 
-/* Calls for everything that is due. The pool takes them all: its queue has a place for each. */
+/* Calls for everything that is due. The lanes take them all: there is room for each to wait. */
 static void clock_fire(struct clock *clock)
 {
     int64_t now = time_now();
@@ -228,7 +231,7 @@ static void clock_fire(struct clock *clock)
         entry->due = entry->last = entry_latest(entry, now);
         entry->called = true;
         entry->work.run = entry_run;
-        if (pool_submit(clock->pool, &entry->work))
+        if (lanes_submit(clock->lanes, (str){entry->owner, entry->owner_len}, &entry->work))
             continue;
         /* No thread could be started: once more in a second, for the same due time. */
         entry->called = false;
@@ -274,6 +277,20 @@ static void *clock_thread(void *arg)
     return NULL;
 }
 
+/* One owner has at most half of the room that is left to wait in: there is twice as much as there
+ * are entries. */
+static bool clock_lanes(struct clock *clock)
+{
+    size_t runners = clock->options.runners;
+    clock->pool = pool_new("jobs", runners, runners);
+    struct lanes_options lanes = {.pool = clock->pool,
+                                  .places = runners,
+                                  .width = 1,
+                                  .waiting_max = 2 * (size_t)CLOCK_ENTRIES_MAX};
+    clock->lanes = clock->pool ? lanes_new(&lanes) : NULL;
+    return clock->lanes != NULL;
+}
+
 err clock_new(struct arena *mem, const struct clock_options *options, struct clock **out)
 {
     struct clock *clock = calloc(1, sizeof(*clock));
@@ -286,8 +303,7 @@ err clock_new(struct arena *mem, const struct clock_options *options, struct clo
         clock_free(clock);
         return err_internal(mem, "timerfd_create: %s", strerror(errno));
     }
-    clock->pool = pool_new("jobs", options->runners, CLOCK_ENTRIES_MAX);
-    if (!clock->pool) {
+    if (!clock_lanes(clock)) {
         clock_free(clock);
         return &err_no_memory;
     }
@@ -319,7 +335,9 @@ void clock_stop(struct clock *clock)
     if (running)
         pthread_join(clock->thread, NULL);
     pool_free(clock->pool);
+    lanes_free(clock->lanes);
     clock->pool = NULL;
+    clock->lanes = NULL;
 }
 
 void clock_free(struct clock *clock)
@@ -339,36 +357,42 @@ void clock_free(struct clock *clock)
     free(clock);
 }
 
-static struct entry *entry_new(struct clock *clock, int64_t id)
+static struct entry *entry_new(struct clock *clock, int64_t id, str owner)
 {
     struct entry *entry = calloc(1, sizeof(*entry));
     if (!entry)
         return NULL;
     struct entry **bucket = bucket_of(clock, id);
     *entry = (struct entry){.clock = clock, .next = *bucket, .id = id, .place = NOWHERE};
+    entry->owner_len = owner.len;
+    if (owner.len)
+        memcpy(entry->owner, owner.at, owner.len);
     *bucket = entry;
     clock->entries++;
     return entry;
 }
 
-static err entry_obtain(struct clock *clock, struct arena *mem, int64_t id, struct entry **out)
+static err entry_obtain(struct clock *clock, struct arena *mem, int64_t id, str owner,
+                        struct entry **out)
 {
     *out = entry_find(clock, id);
     if (*out)
         return NULL;
     if (clock->entries >= CLOCK_ENTRIES_MAX)
         return err_busy(mem, 60, "clock_full", "There are too many schedules already.");
-    if (!heap_reserve(clock) || !(*out = entry_new(clock, id)))
+    if (owner.len > LANE_KEY_MAX)
+        return err_internal(mem, "the owner of a schedule is longer than %d bytes", LANE_KEY_MAX);
+    if (!heap_reserve(clock) || !(*out = entry_new(clock, id, owner)))
         return &err_no_memory;
     return NULL;
 }
 
-err clock_set(struct clock *clock, struct arena *mem, int64_t id, const struct cron *cron,
-              struct zone *zone, int64_t last_us)
+err clock_set(struct clock *clock, struct arena *mem, int64_t id, str owner,
+              const struct cron *cron, struct zone *zone, int64_t last_us)
 {
     pthread_mutex_lock(&clock->lock);
     struct entry *entry;
-    err e = entry_obtain(clock, mem, id, &entry);
+    err e = entry_obtain(clock, mem, id, owner, &entry);
     if (!e) {
         struct zone *before = entry->zone;
         entry->cron = *cron;

@@ -18,7 +18,7 @@
 struct clock;
 
 struct clock_options {
-    size_t runners; /* threads that run what is due; when all are busy, the rest waits in order */
+    size_t runners; /* threads that run what is due; one at a time for each owner, in turns */
     struct log *log;
     /* On a runner's thread; may block. `due_us` is the latest due time that has passed. May call
      * any function of the clock but stop and free. */
@@ -34,8 +34,10 @@ void clock_stop(struct clock *clock);
 void clock_free(struct clock *clock); /* NULL is fine; stops */
 
 /* Sets or replaces entry `id`: due at the first time after `last_us`, at once if that has passed.
- * Takes a reference of its own to `zone`. Any thread. 503 clock_full past CLOCK_ENTRIES_MAX. */
-MUST_CHECK err clock_set(struct clock *clock, struct arena *mem, int64_t id,
+ * The entries of one `owner` (at most 64 bytes; that of an entry stays the same) are called one
+ * after another, and never hold up those of another. Takes a reference of its own to `zone`. Any
+ * thread. 503 clock_full past CLOCK_ENTRIES_MAX. */
+MUST_CHECK err clock_set(struct clock *clock, struct arena *mem, int64_t id, str owner,
                          const struct cron *cron, struct zone *zone, int64_t last_us);
 void clock_remove(struct clock *clock, int64_t id); /* any thread; one under way ends in peace */
 /* When it is due next; 0: no such entry or never. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/time.h"
@@ -94,10 +95,18 @@ static struct cron parsed(const char *text)
     return cron;
 }
 
-static void set(int64_t id, const char *schedule, int64_t last)
+static void set_of(const char *owner, int64_t id, const char *schedule, int64_t last)
 {
     struct cron cron = parsed(schedule);
-    assert_null(clock_set(under_test, &mem, id, &cron, utc, last));
+    assert_null(clock_set(under_test, &mem, id, str_of(owner), &cron, utc, last));
+}
+
+/* Each its own owner's. */
+static void set(int64_t id, const char *schedule, int64_t last)
+{
+    char owner[32];
+    snprintf(owner, sizeof(owner), "%lld", (long long)id);
+    set_of(owner, id, schedule, last);
 }
 
 static void clock_make(size_t runners)
@@ -215,6 +224,23 @@ static void test_queue(void **state)
         assert_true(called[i]);
 }
 
+/* Twenty of one owner that take long: one at a time, and another's is called at once. */
+static void test_owners(void **state)
+{
+    (void)state;
+    gate(true);
+    int64_t last = time_now() - 120 * US_PER_S;
+    for (int64_t id = 0; id < 20; id++)
+        set_of("busy", id, "* * * * *", last);
+    start();
+    await(&seen.under_way, 1);
+    set_of("other", 100, "* * * * *", last);
+    await(&seen.under_way, 2);
+    assert_int_equal(call_of(1).id, 100);
+    gate(false);
+    await(&seen.ended, 21);
+}
+
 static void test_remove(void **state)
 {
     (void)state;
@@ -325,8 +351,13 @@ static void *stir(void *arg)
     arena_init(&own, 1 << 16);
     for (int64_t i = 0; i < 2000; i++) {
         int64_t id = base + i % 16;
-        err e =
-            clock_set(under_test, &own, id, i % 3 ? &often : &never, utc, time_now() - US_PER_S);
+        err e = clock_set(under_test,
+                          &own,
+                          id,
+                          STR("stirred"),
+                          i % 3 ? &often : &never,
+                          utc,
+                          time_now() - US_PER_S);
         assert_null(e);
         clock_next(under_test, id);
         if (i % 5 == 0)
@@ -361,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_missed_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_overlap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_owners, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove_and_set, setup, teardown),
