@@ -346,6 +346,20 @@ static void check_sample(struct walk walk, const json_t *object)
         walk.tree->out->is_volatile = true;
 }
 
+/* What the object is itself, whatever it is a member of. */
+static err check_object(struct walk walk, const json_t *object)
+{
+    const char *type = json_string_value(json_object_get(object, "type"));
+    const char *class = json_string_value(json_object_get(object, "class"));
+    const char *id = json_string_value(json_object_get(object, "id"));
+    if (class)
+        TRY(check_expression(walk, object, class));
+    else if (type)
+        TRY(check_part(walk, object, type));
+    check_sample(walk, object);
+    return id ? check_type(walk, object, id) : NULL;
+}
+
 static err walk_members(struct walk walk, const json_t *object, const char *but,
                         const char *but_too)
 {
@@ -366,6 +380,9 @@ static err walk_table_function(struct walk walk, const json_t *object)
         !function_makes_rows(name))
         return refuse(
             walk, object, named(walk, "The table function \"%.*s\" is not available.", name));
+    const char *id = json_string_value(json_object_get(function, "id"));
+    if (id)
+        TRY(check_type(walk, function, id));
     TRY(walk_members(walk, function, "class", "class"));
     return walk_members(walk, object, "function", "function");
 }
@@ -374,14 +391,16 @@ static err walk_table_function(struct walk walk, const json_t *object)
  * again. */
 static err walk_query(struct walk walk, const json_t *object)
 {
-    const json_t *map = json_object_get(json_object_get(object, "cte_map"), "map");
+    const json_t *names = json_object_get(object, "cte_map"), *map = json_object_get(names, "map");
     size_t n = json_array_size(map);
     struct scope *scopes = arena_array(walk.tree->call->mem, n + 2, sizeof(*scopes));
     if (!scopes)
         return &err_no_memory;
+    TRY(check_object(walk, names));
+    TRY(n ? walk_members(walk, names, "map", "map") : walk_value(walk, names));
     for (size_t i = 0; i < n; i++) {
         const json_t *entry = json_array_get(map, i);
-        TRY(walk_value(walk, json_object_get(entry, "value")));
+        TRY(walk_value(walk, entry));
         scopes[i] = (struct scope){walk.scope, guard_member(entry, "key")};
         walk.scope = &scopes[i];
     }
@@ -402,16 +421,9 @@ static err walk_query(struct walk walk, const json_t *object)
 
 static err walk_object(struct walk walk, const json_t *object)
 {
-    const json_t *type = json_object_get(object, "type"), *class = json_object_get(object, "class");
-    const json_t *id = json_object_get(object, "id");
-    if (json_is_string(class))
-        TRY(check_expression(walk, object, json_string_value(class)));
-    else if (json_is_string(type))
-        TRY(check_part(walk, object, json_string_value(type)));
-    if (json_is_string(id))
-        TRY(check_type(walk, object, json_string_value(id)));
-    check_sample(walk, object);
-    if (!class && json_is_string(type) && strcmp(json_string_value(type), "TABLE_FUNCTION") == 0)
+    TRY(check_object(walk, object));
+    if (!json_is_string(json_object_get(object, "class")) &&
+        str_eq(guard_member(object, "type"), STR("TABLE_FUNCTION")))
         return walk_table_function(walk, object);
     if (json_object_get(object, "cte_map"))
         return walk_query(walk, object);
