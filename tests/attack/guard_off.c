@@ -105,7 +105,6 @@ static void take_memory(struct buf *told)
     } *pieces = NULL;
     size_t taken = 0;
     for (struct piece *one; (one = malloc(sizeof(*one))) != NULL; taken++) {
-        memset(one->room, 1, sizeof(one->room));
         one->next = pieces;
         pieces = one;
     }
