@@ -484,8 +484,11 @@ err fields_parse_query(struct arena *mem, const struct field *fields, str query,
     }
     for (const struct field *field = fields; field->type != FIELD_END; field++) {
         struct place here = {NULL, field->name, -1};
-        if ((field->flags & FIELD_REQUIRED) && query_count(query, str_of(field->name)) == 0)
+        size_t n = query_count(query, str_of(field->name));
+        if ((field->flags & FIELD_REQUIRED) && n == 0)
             problem_add(&problems, &here, STR("Is required."));
+        if (n > 1 && field->type != FIELD_STRS)
+            problem_add(&problems, &here, STR("Can be given once only."));
     }
     err e = problems_err(&problems);
     return arena_failed(mem) ? &err_no_memory : e;

@@ -84,8 +84,8 @@ struct field {
  * Texts are copied to `mem`.
  */
 MUST_CHECK err fields_parse(struct arena *mem, const struct field *fields, str json, void *into);
-/* The same from "a=1&b=x" (percent-encoded; STR, INT, REAL, BOOL, TIME and STRS by repetition): 422
- * invalid_fields. */
+/* The same from "a=1&b=x" (percent-encoded; STR, INT, REAL, BOOL, TIME once, and STRS by
+ * repetition): 422 invalid_fields. */
 MUST_CHECK err fields_parse_query(struct arena *mem, const struct field *fields, str query,
                                   void *into);
 /* Appends {"name": value, ...}. */

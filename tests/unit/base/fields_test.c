@@ -136,6 +136,7 @@ static void reads_queries(void **state)
     assert_string_equal(str_c(&mem, thing.tags.at[1]), "y&");
     assert_int_equal(thing.count, 7);
     assert_non_null(fields_parse_query(&mem, thing_fields, STR("title=%zz"), &thing));
+    assert_non_null(fields_parse_query(&mem, thing_fields, STR("title=a&title=a"), &thing));
     assert_non_null(fields_parse_query(&mem, thing_fields, STR("title=a&nope=1"), &thing));
     assert_non_null(fields_parse_query(&mem, thing_fields, STR("title=%00"), &thing));
 }
