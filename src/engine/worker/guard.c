@@ -182,7 +182,5 @@ err guard_check(struct call *call, str sql, struct guarded *out)
     out->collates = tree.collates;
     TRY(seconds_check(call, &tree, out));
     TRY(plan_check(call, out->sql, &out->steady));
-    if (out->checked.is_volatile)
-        out->steady = false;
     return columns_bind(call, out->sql, &out->checked.columns);
 }
