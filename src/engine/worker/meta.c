@@ -172,33 +172,48 @@ static int64_t type_width(str type)
     return str_starts(type, STR("numeric(")) ? 16 : 0;
 }
 
-/* The rows are counted; the bytes are estimated: what they take as plain values, texts by the
- * average of the first. */
+err meta_count(struct call *call, struct object *object)
+{
+    return sql_number(
+        call, &object->row_count, "SELECT count(*) FROM " SQL_MAIN ".%I", object->name);
+}
+
+/* The bytes of the texts of a row: the average of the first rows. A range of row ids is found
+ * faster than a limit, where no column has their name. */
+static err texts_measure(struct call *call, const struct object *object, str texts, int64_t *out)
+{
+    bool hidden = columns_find(&object->columns, STR("rowid")) >= 0;
+    return sql_number(call,
+                      out,
+                      hidden ? "SELECT CAST(coalesce(avg(%S), 0) AS BIGINT) FROM"
+                               " (SELECT * FROM " SQL_MAIN ".%I LIMIT %D)"
+                             : "SELECT CAST(coalesce(avg(%S), 0) AS BIGINT) FROM " SQL_MAIN
+                               ".%I WHERE rowid < %D",
+                      texts,
+                      object->name,
+                      (int64_t)SAMPLE_ROWS);
+}
+
+/* What the rows take as plain values. */
 err meta_measure(struct call *call, struct object *object)
 {
     CLEANUP(buf_done) struct buf texts;
     buf_init(&texts, COLUMNS_JSON_MAX);
-    int64_t fixed = 0, average;
-    buf_add(&texts, STR("0"));
+    int64_t fixed = 0, average = 0;
     for (size_t i = 0; i < object->columns.n; i++) {
         int64_t width = type_width(object->columns.at[i].column_type);
         fixed += width;
         if (width == 0)
             buf_add(&texts,
                     sql_text(call,
-                             " + coalesce(strlen(CAST(%I AS VARCHAR)), 0)",
+                             "%Scoalesce(strlen(CAST(%I AS VARCHAR)), 0)",
+                             texts.len ? STR(" + ") : STR(""),
                              object->columns.at[i].column_name));
     }
     if (texts.failed)
         return &err_no_memory;
-    TRY(sql_number(call, &object->row_count, "SELECT count(*) FROM " SQL_MAIN ".%I", object->name));
-    TRY(sql_number(call,
-                   &average,
-                   "SELECT CAST(coalesce(avg(%S), 0) AS BIGINT) FROM (SELECT * FROM " SQL_MAIN
-                   ".%I LIMIT %D)",
-                   buf_str(&texts),
-                   object->name,
-                   (int64_t)SAMPLE_ROWS));
+    if (texts.len)
+        TRY(texts_measure(call, object, buf_str(&texts), &average));
     object->bytes = object->row_count * (fixed + average);
     return NULL;
 }
@@ -252,6 +267,19 @@ err meta_columns(struct call *call, str name, struct columns *out)
     CLEANUP(sql_result_done) struct sql_result result = {0};
     TRY(sql_query(call, &result, "DESCRIBE SELECT * FROM " SQL_MAIN ".%I", name));
     return types_described(call, &result, out);
+}
+
+err meta_types(struct call *call, str table, struct columns *out)
+{
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    TRY(sql_query(call, &result, "DESCRIBE SELECT * FROM %S", table));
+    size_t n = sql_rows(&result);
+    *out = (struct columns){arena_array(call->mem, n + 1, sizeof(struct column)), n};
+    if (!out->at)
+        return &err_no_memory;
+    for (size_t i = 0; i < n; i++)
+        out->at[i] = (struct column){sql_str(call, &result, i, 0), sql_str(call, &result, i, 1)};
+    return arena_failed(call->mem) ? &err_no_memory : NULL;
 }
 
 bool columns_equal(const struct columns *a, const struct columns *b)

@@ -20,6 +20,7 @@ err worker_fork(struct call *call, str from, str to, struct object *out)
                 "CREATE TABLE " SQL_MAIN ".%I AS SELECT * FROM " SQL_MAIN ".%I",
                 copy.object.name,
                 source.object.name));
+    TRY(meta_count(call, &copy.object));
     TRY(meta_measure(call, &copy.object));
     TRY(meta_save(call, &copy));
     TRY(sql_commit(&tx));

@@ -1,10 +1,10 @@
 /*
  * A refresh: the new rows beside the old ones, their difference, and the swap, in one transaction.
  *
- * The new rows go to a table whose name no team can use. When they are the old ones again (in the
- * same order, which is cheap to see, or in another), it is dropped and the view keeps its table;
- * else it takes the view's name. Only statements whose answer does not hang on the order of rows
- * run on all cores: the same data then always gives the same rows, floating sums included.
+ * The new rows go to a table whose name no team can use. When they are the old ones again, in
+ * whatever order, it is dropped and the view keeps its table; else it takes the view's name. Only
+ * statements whose answer does not hang on the order of rows run on all cores: the same data then
+ * always gives the same rows, floating sums included.
  */
 #include "base/time.h"
 #include "engine/worker/changes.h"
@@ -31,7 +31,8 @@ struct refreshing {
     struct guarded guarded;
     struct meta view;
     bool is_new;
-    str old_table, new_table; /* as SQL names them */
+    struct columns types;
+    struct versions versions; /* the old table is named even if it is not there yet */
     struct refreshed *out;
 };
 
@@ -50,8 +51,10 @@ static err view_find(struct refreshing *r)
         r->view =
             (struct meta){.object = {.name = str_copy(call->mem, r->ask->view), .is_view = true}};
     r->is_new = !found;
-    r->old_table = sql_text(call, SQL_MAIN ".%I", r->view.object.name);
-    r->new_table = sql_text(call, SQL_MAIN ".%I", NEXT_NAME);
+    r->versions = (struct versions){.old = sql_text(call, SQL_MAIN ".%I", r->view.object.name),
+                                    .new = sql_text(call, SQL_MAIN ".%I", NEXT_NAME),
+                                    .old_rows = r->view.object.row_count,
+                                    .types = &r->types};
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }
 
@@ -88,15 +91,6 @@ static err plain_texts(struct refreshing *r, str *sql)
     return NULL;
 }
 
-/* A view that could be made but not read would be of no use. */
-static err rows_readable(struct refreshing *r)
-{
-    CLEANUP(sql_result_done) struct sql_result result = {0};
-    struct format format;
-    TRY(sql_query(r->call, &result, "SELECT * FROM %S LIMIT 0", r->new_table));
-    return format_open(r->call, &result.result, 0, NULL, &format);
-}
-
 static err rows_build(struct refreshing *r)
 {
     struct sql_failure failure;
@@ -105,96 +99,66 @@ static err rows_build(struct refreshing *r)
         TRY(plain_texts(r, &sql));
     if (r->guarded.steady)
         call_parallel(r->call);
-    err e = sql_try(
-        r->call, sql_text(r->call, "CREATE TABLE %S AS %S", r->new_table, sql), NULL, &failure);
-    call_parallel(r->call); /* for the difference, which is the same in any order */
+    err e = sql_try(r->call,
+                    sql_text(r->call, "CREATE TABLE %S AS %S", r->versions.new, sql),
+                    &r->versions.new_rows,
+                    &failure);
+    call_serial(r->call);
     TRY(e);
-    return failure.message.at ? guard_failure(r->call, r->guarded.sql, &failure) : rows_readable(r);
+    return failure.message.at ? guard_failure(r->call, r->guarded.sql, &failure) : NULL;
 }
 
-/* DuckDB's types, which are finer than the names we give them. */
 static err same_columns(struct refreshing *r, bool *same)
 {
-    CLEANUP(sql_result_done) struct sql_result a = {0}, b = {0};
-    TRY(sql_query(r->call, &a, "DESCRIBE SELECT * FROM %S", r->old_table));
-    TRY(sql_query(r->call, &b, "DESCRIBE SELECT * FROM %S", r->new_table));
-    *same = sql_rows(&a) == sql_rows(&b);
-    for (size_t i = 0; *same && i < sql_rows(&a); i++)
-        for (size_t column = 0; column < 2; column++)
-            *same =
-                *same && str_eq(sql_str(r->call, &a, i, column), sql_str(r->call, &b, i, column));
-    return NULL;
-}
-
-/* The same rows in the same order? The first that differs ends the search. */
-static err same_rows(struct refreshing *r, bool *same)
-{
-    int64_t old_rows = r->view.object.row_count, new_rows, differ;
-    TRY(sql_number(r->call, &new_rows, "SELECT count(*) FROM %S", r->new_table));
-    *same = old_rows == new_rows;
-    if (!*same || old_rows == 0)
-        return NULL;
-    CLEANUP(buf_done) struct buf list;
-    buf_init(&list, LIST_MAX);
-    const struct columns *columns = &r->guarded.checked.columns;
-    for (size_t i = 0; i < columns->n; i++) {
-        str name = columns->at[i].column_name;
-        /* As text where DuckDB takes what reads differently for equal. */
-        const char *format = str_eq(columns->at[i].column_type, STR("text"))
-                                 ? "%SCAST(a.%I AS VARCHAR) IS DISTINCT FROM CAST(b.%I AS VARCHAR)"
-                                 : "%Sa.%I IS DISTINCT FROM b.%I";
-        buf_add(&list, sql_text(r->call, format, i ? STR(" OR ") : STR(""), name, name));
-    }
-    if (list.failed)
-        return &err_no_memory;
-    TRY(sql_number(
-        r->call,
-        &differ,
-        "SELECT count(*) FROM (SELECT 1 FROM %S AS a POSITIONAL JOIN %S AS b WHERE %S LIMIT 1)",
-        r->old_table,
-        r->new_table,
-        buf_str(&list)));
-    *same = differ == 0;
+    struct columns old;
+    TRY(meta_types(r->call, r->versions.old, &old));
+    *same = columns_equal(&old, &r->types);
     return NULL;
 }
 
 static err swap(struct refreshing *r)
 {
     if (!r->is_new)
-        TRY(sql_run(r->call, "DROP TABLE %S", r->old_table));
-    return sql_run(r->call, "ALTER TABLE %S RENAME TO %I", r->new_table, r->view.object.name);
+        TRY(sql_run(r->call, "DROP TABLE %S", r->versions.old));
+    return sql_run(r->call, "ALTER TABLE %S RENAME TO %I", r->versions.new, r->view.object.name);
+}
+
+/* A view that could be made but not read would be of no use. */
+static err rows_readable(struct refreshing *r)
+{
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    struct format format;
+    TRY(sql_query(r->call, &result, "SELECT * FROM %S LIMIT 0", r->versions.new));
+    return format_open(r->call, &result.result, 0, NULL, &format);
 }
 
 /* The columns are others, or there were none: nothing to compare with. */
-static err take_anew(struct refreshing *r, int64_t rows_before)
+static err take_anew(struct refreshing *r)
 {
     struct call *call = r->call;
     struct difference difference = {0};
-    TRY(swap(r));
-    TRY(meta_measure(call, &r->view.object));
+    TRY(rows_readable(r));
     TRY(meta_save(call, &r->view)); /* a new one gets its id, which names the differences */
-    TRY(changes_reset(call, &r->view));
+    TRY(changes_reset(call, &r->view, &r->versions));
     if (r->is_new) { /* all rows are the difference to nothing */
         r->view.floor = 0;
-        TRY(changes_store(call, &r->view, (str){0}, r->old_table, &difference));
+        TRY(changes_store(call, &r->view, &r->versions, &difference));
     }
+    TRY(swap(r));
     r->out->reset = !r->is_new;
-    r->out->added = r->view.object.row_count;
-    r->out->removed = rows_before;
-    return NULL;
+    r->out->added = r->versions.new_rows;
+    r->out->removed = r->versions.old_rows;
+    return meta_measure(call, &r->view.object);
 }
 
 static err take_difference(struct refreshing *r)
 {
-    bool same;
-    struct difference difference = {0};
-    TRY(same_rows(r, &same));
-    if (!same)
-        TRY(changes_store(r->call, &r->view, r->old_table, r->new_table, &difference));
+    struct difference difference;
+    TRY(changes_store(r->call, &r->view, &r->versions, &difference));
     r->out->added = difference.added;
     r->out->removed = difference.removed;
     if (!difference.stored)
-        return sql_run(r->call, "DROP TABLE %S", r->new_table);
+        return sql_run(r->call, "DROP TABLE %S", r->versions.new);
     TRY(swap(r));
     return meta_measure(r->call, &r->view.object);
 }
@@ -208,7 +172,7 @@ static err rows_inline(struct refreshing *r)
     CLEANUP(buf_done) struct buf b;
     buf_init(&b, INLINE_BYTES);
     struct format format;
-    TRY(sql_query(call, &result, "SELECT * FROM %S", r->old_table));
+    TRY(sql_query(call, &result, "SELECT * FROM %S", r->versions.old));
     TRY(format_open(call, &result.result, 0, NULL, &format));
     buf_char(&b, '[');
     for (duckdb_data_chunk chunk; !b.failed && (chunk = duckdb_fetch_chunk(result.result));) {
@@ -244,13 +208,14 @@ static err take_rows(struct refreshing *r)
 {
     struct call *call = r->call;
     struct object *view = &r->view.object;
-    int64_t rows_before = view->row_count;
     bool same = false;
+    TRY(meta_types(call, r->versions.new, &r->types));
     if (!r->is_new)
         TRY(same_columns(r, &same));
     view->version++;
     view->columns = r->guarded.checked.columns;
-    TRY(same ? take_difference(r) : take_anew(r, rows_before));
+    view->row_count = r->versions.new_rows;
+    TRY(same ? take_difference(r) : take_anew(r));
     view->added = r->out->added;
     view->removed = r->out->removed;
     view->reset = r->out->reset;

@@ -203,6 +203,17 @@ err sql_run(struct call *call, const char *format, ...)
     return e;
 }
 
+err sql_insert(struct call *call, int64_t *added, const char *format, ...)
+{
+    CLEANUP(sql_result_done) struct sql_result result = {0};
+    va_list args;
+    va_start(args, format);
+    err e = query_list(call, &result, format, &args);
+    va_end(args);
+    *added = e ? 0 : (int64_t)duckdb_rows_changed(&result.result);
+    return e;
+}
+
 err sql_number(struct call *call, int64_t *out, const char *format, ...)
 {
     CLEANUP(sql_result_done) struct sql_result result = {0};

@@ -28,6 +28,8 @@ void sql_result_done(struct sql_result *result);
 /* A fault of these is ours (500), but for what call_fault knows. */
 MUST_CHECK err sql_run(struct call *call, const char *format, ...);
 MUST_CHECK err sql_query(struct call *call, struct sql_result *out, const char *format, ...);
+/* The same, with the rows that an INSERT added. */
+MUST_CHECK err sql_insert(struct call *call, int64_t *added, const char *format, ...);
 /* The first column of the first row; 0 when there is none. */
 MUST_CHECK err sql_number(struct call *call, int64_t *out, const char *format, ...);
 
