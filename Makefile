@@ -154,10 +154,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libtinydevcrm.a
 
 $(BUILD)/tests/fuzz/%.o: CPPFLAGS += -Itests -isystem $(DUCKDB)
 
-# What a target defines itself (a fake socket, a fake supervisor) is not taken from the libraries.
+# What a target defines itself (a fake socket, a fake supervisor) is not taken from the libraries: the first definition counts.
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(filter %.o,$(FUZZ_MAIN)) $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a $(BUILD)/libduckdb.so
 	@mkdir -p $(@D)
 	@echo "  CC $@"
-	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $< $(FUZZ_MAIN) $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a -Wl,--as-needed -L$(BUILD) -lduckdb -Wl,-rpath,'$(abspath $(BUILD))' -ljansson -lseccomp $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -pthread -Wl,--allow-multiple-definition -o $@ $< $(FUZZ_MAIN) $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a -Wl,--as-needed -L$(BUILD) -lduckdb -Wl,-rpath,'$(abspath $(BUILD))' -ljansson -lseccomp $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -13,6 +13,7 @@
 
 #include "engine/ask.h"
 #include "engine/folders.h"
+#include "engine/process.h"
 #include "fuzz/fuzz.h"
 
 #define MEMORY ((size_t)1 << 20)
@@ -21,6 +22,8 @@
 static struct {
     struct engine *engine;
     char data_dir[64], tmp[192];
+    struct supervisor supervisor; /* what we leave to it finds it idle */
+    struct process process;
     int ends[2]; /* of the call: ours, the process's */
     bool killed, given, reusable;
 } fake;
@@ -31,7 +34,7 @@ err supervisor_new(struct arena *mem, const struct engine_options *options, cons
                    struct supervisor **out)
 {
     (void)mem, (void)options, (void)teams_dir;
-    *out = NULL;
+    *out = &fake.supervisor;
     return NULL;
 }
 
@@ -44,7 +47,7 @@ err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool w
                     struct lease *lease)
 {
     (void)supervisor, (void)ask;
-    *lease = (struct lease){.fd = fake.ends[0], .writes = writes};
+    *lease = (struct lease){.process = &fake.process, .fd = fake.ends[0], .writes = writes};
     return NULL;
 }
 
