@@ -269,7 +269,7 @@ static void an_answer_names_a_foreign_file(void **state)
 
 static void a_failure_is_none(void **state)
 {
-    rows_fail(*state, '7', "internal_error", "malformed error");
+    rows_fail(*state, '7', "internal_error", "malformed answer");
 }
 
 static void a_call_is_hung_up(void **state)
