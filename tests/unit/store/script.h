@@ -108,15 +108,13 @@ static inline err op_account(struct script *script, struct tx *tx, int writer)
 
 static inline err script_op(struct script *script, int writer, int op)
 {
-    static char filler[9000];
     struct arena mem;
     arena_init(&mem, 1 << 20);
     struct db db = {.store = script->store, .mem = &mem, .actor = STR("script")};
     struct tx tx = {0};
-    memset(filler, 'x', sizeof(filler));
     str team = script_team(&mem, writer);
     str data = op % 9 ? str_fmt(&mem, "{\"op\": %d}", op)
-                      : str_fmt(&mem, "{\"op\": %d, \"x\": \"%.9000s\"}", op, filler);
+                      : str_fmt(&mem, "{\"op\": %d, \"x\": \"%09000d\"}", op, op);
     str subject = str_fmt(&mem, "%d:%d", writer, op);
     err e = db_begin(&db, &tx);
     if (!e && op == 1)
