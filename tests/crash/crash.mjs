@@ -9,7 +9,7 @@ import { Chance } from "./chance.mjs";
 import { Registrar } from "./registrar.mjs";
 import { Team } from "./team.mjs";
 
-const KILLS = process.env.CRASH === "short" ? 12 : 220;
+const KILLS = process.env.CRASH === "short" ? 10 : 220;
 const TEAMS = [
     { name: "busy", writers: 3, lively: true },
     { name: "calm", writers: 2, lively: true },
