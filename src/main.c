@@ -28,7 +28,7 @@
 #define TRIM_EVERY_S 3600
 #define START_MEMORY ((size_t)1 << 30)
 #define ENGINE_IDLE_MS (5 * 60 * 1000)
-#define RUNNERS 8
+#define RUNNERS 16 /* one a team, so that a few teams with slow jobs leave some to the others */
 
 struct program {
     struct arena mem;

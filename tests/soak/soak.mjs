@@ -16,8 +16,8 @@ const setting = (name, usual) => Number(process.env[name] ?? usual);
 const every = setting("SOAK_EVERY", short ? 5 : 60);
 
 const plan = {
-    teams: setting("SOAK_TEAMS", short ? 60 : 1_000),
-    listeners: setting("SOAK_LISTENERS", short ? 300 : 5_000),
+    teams: setting("SOAK_TEAMS", short ? 40 : 1_000),
+    listeners: setting("SOAK_LISTENERS", short ? 200 : 5_000),
     seconds: short ? 30 : 60 * setting("SOAK_MINUTES", 30),
     churn: setting("SOAK_CHURN", 10),
     schedule: every === 60 ? "* * * * *" : `${every} seconds`,
@@ -26,9 +26,14 @@ const plan = {
     rows: 200,
     processes: short ? 16 : 64,
     calls: 9, // sockets that one engine process has at most
-    memory: short ? { share: 0.2, least: 24 << 20 } : { share: 0.03, least: 4 << 20 },
+    memory: {
+        server: short ? { share: 0.2, least: 24 << 20 } : { share: 0.03, least: 4 << 20 },
+        everything: short ? { share: 0.5, least: 96 << 20 } : { share: 0.06, least: 32 << 20 },
+    },
     wal: short ? 64 << 20 : 256 << 20,
-    lateMost: every * 750 * slow,
+    lateMost: every * 750 * slow, // 99th percentile, from due to ended
+    passedOver: short ? 0.05 : 0, // of the due times
+    threads: short ? 8 : 0, // more in the last third than in the one before: pools start them when first needed
 };
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -64,7 +69,7 @@ function listenersOf(teams, heard) {
 }
 
 /** Samples while `plan.seconds` pass; a survey once a period, always at the same moment of it. */
-async function watch(server, heard, from) {
+async function watch(server, heard, churn, from) {
     const samples = [];
     const surveys = [];
     for (let due = from; due < from + plan.seconds * 1_000; due += plan.periodMs) {
@@ -72,7 +77,7 @@ async function watch(server, heard, from) {
             samples.push(sample(server));
             await pause(Math.min(5_000, Math.max(due + plan.surveyMs - Date.now(), 0)));
         }
-        surveys.push({ ...survey(server), listeners: heard.open });
+        surveys.push(await churn.rest(() => ({ ...survey(server), listeners: heard.open })));
         const runs = heard.runs.filter((run) => run.due === due);
         const late = runs.map((run) => run.ended);
         progress(
@@ -122,11 +127,11 @@ async function run(server) {
     await each(listeners, 64, "listeners", (listener) => listener.come());
 
     const churn = new Churn({ server, tally, heard, teams, listeners, rate: plan.churn });
-    if (plan.churn) churn.start();
+    churn.start();
     const from = (Math.floor(Date.now() / plan.periodMs) + 2) * plan.periodMs; // one round to warm up
     progress(`from ${new Date(from).toISOString()}, for ${plan.seconds} s`);
     await pause(from - Date.now());
-    const { samples, surveys } = await watch(server, heard, from);
+    const { samples, surveys } = await watch(server, heard, churn, from);
     await churn.stop();
     const lost = await behind(teams, listeners);
 
@@ -140,13 +145,13 @@ async function run(server) {
 
     const verdict = new verdicts.Verdict();
     verdict.say("soak", `${plan.seconds} s, ${count(plan.teams)} teams, ${count(plan.listeners)} listeners, jobs ${plan.schedule}`);
-    verdicts.tellRuns(verdict, runs, { teams: plan.teams, dues, lateMost: plan.lateMost });
+    verdicts.tellRuns(verdict, runs, { ...plan, dues });
     verdicts.tellEvents(verdict, heard, lost);
     verdicts.tellCalls(verdict, tally, churn);
     verdicts.tellMemory(verdict, surveys, plan.memory);
     const { processes: limit, calls } = plan;
     verdicts.tellDescriptors(verdict, { before, surveys, after: after.fds, limit, calls });
-    verdicts.tellProcesses(verdict, samples, limit);
+    verdicts.tellProcesses(verdict, samples, limit, plan.threads);
     const ended = { runs: runs.length, temporary: after.temporary };
     verdicts.tellDisk(verdict, surveys, samples, ended, plan.wal);
     verdict.print();

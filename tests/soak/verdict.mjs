@@ -28,14 +28,14 @@ export function later(samples) {
 
 export function tellMemory(verdict, surveys, bound) {
     const settled = later(surveys);
-    for (const [what, key, share] of [
-        ["resident, server", "rss", bound.share],
-        ["proportional, server", "pss", bound.share],
-        ["proportional, server and engine", "everything", bound.share * 2],
+    for (const [what, key, part] of [
+        ["resident, server", "rss", bound.server],
+        ["proportional, server", "pss", bound.server],
+        ["proportional, server and engine", "everything", bound.everything],
     ]) {
         const values = settled.map((one) => one[key]);
         const risen = rise(settled.map((one) => [one.at, one[key]]));
-        const most = Math.max(median(values) * share, bound.least);
+        const most = Math.max(median(values) * part.share, part.least);
         const minutes = (settled.at(-1).at - settled[0].at) / 60_000;
         verdict.say(
             `memory (${what})`,
@@ -60,10 +60,11 @@ export function tellDescriptors(verdict, { before, surveys, after, limit, calls 
     verdict.say("other descriptors, first third to end", `${grown >= 0 ? "+" : ""}${grown}`, "at most 0", grown <= 0);
 }
 
-export function tellProcesses(verdict, samples, limit) {
-    const settled = later(samples);
-    const threads = settled.map((one) => one.threads);
-    verdict.say("threads of the server", range(threads), "constant", least(threads) === most(threads));
+export function tellProcesses(verdict, samples, limit, threadsMore) {
+    const settled = later(samples).map((one) => one.threads);
+    const half = Math.floor(settled.length / 2);
+    const more = most(settled.slice(half)) - most(settled.slice(0, half));
+    verdict.say("threads of the server", range(settled), `at most ${threadsMore} more at last`, more <= threadsMore);
     const engine = samples.map((one) => one.engine);
     verdict.say("engine processes", range(engine), `at most ${limit}`, most(engine) <= limit);
 }
@@ -102,14 +103,15 @@ export function tellCalls(verdict, tally, churn) {
 }
 
 /** `dues`: when runs were due; each team has one for each, unless one came due while the one before was under way. */
-export function tellRuns(verdict, runs, { teams, dues, lateMost }) {
-    const outcomes = Map.groupBy ? Map.groupBy(runs, (run) => run.outcome) : groups(runs, (run) => run.outcome);
+export function tellRuns(verdict, runs, { teams, dues, lateMost, passedOver }) {
+    const outcomes = groups(runs, (run) => run.outcome);
     const told = [...outcomes].map(([outcome, of]) => `${outcome} ${count(of.length)}`).join(", ");
     verdict.say("runs", `${count(runs.length)} of ${count(teams * dues)} that were due (${told})`);
     const failed = outcomes.get("failed")?.length ?? 0;
     verdict.say("runs failed", count(failed), "0", failed === 0);
     const missed = teams * dues - runs.length;
-    verdict.say("due times passed over, the run before under way", count(missed), "0", missed === 0);
+    const bound = Math.floor(teams * dues * passedOver);
+    verdict.say("due times passed over, the run before under way", count(missed), `at most ${bound}`, missed <= bound);
     for (const [what, key] of [
         ["due to started", "late"],
         ["due to ended", "ended"],
@@ -130,6 +132,9 @@ export function tellRuns(verdict, runs, { teams, dues, lateMost }) {
 
 function groups(items, keyOf) {
     const found = new Map();
-    for (const item of items) found.set(keyOf(item), [...(found.get(keyOf(item)) ?? []), item]);
+    for (const item of items) {
+        if (!found.has(keyOf(item))) found.set(keyOf(item), []);
+        found.get(keyOf(item)).push(item);
+    }
     return found;
 }
