@@ -1,6 +1,7 @@
 /* From a form or a JSON body to a file in the team's folder. */
 #include "data/upload.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,16 +63,19 @@ static err columns_check(struct request *rq, struct columns *columns)
 }
 
 /* Parquet says so in its first four bytes; everything else is CSV. */
-static enum load_format file_format(const char *path)
+static err file_format(struct arena *mem, const char *path, enum load_format *out)
 {
     char magic[4] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return FORMAT_CSV;
-    ssize_t got = read(fd, magic, sizeof(magic));
-    close(fd);
-    return got == sizeof(magic) && memcmp(magic, "PAR1", sizeof(magic)) == 0 ? FORMAT_PARQUET
-                                                                             : FORMAT_CSV;
+    ssize_t got = fd < 0 ? -1 : read(fd, magic, sizeof(magic));
+    int why = errno;
+    if (fd >= 0)
+        close(fd);
+    if (got < 0)
+        return err_internal(mem, "the upload %s can't be read: %s", path, strerror(why));
+    bool parquet = got == sizeof(magic) && memcmp(magic, "PAR1", sizeof(magic)) == 0;
+    *out = parquet ? FORMAT_PARQUET : FORMAT_CSV;
+    return NULL;
 }
 
 /* Everything that is wrong with a form, as {field: [text]}. */
@@ -143,7 +147,7 @@ static err form_take(struct request *rq, bool create, struct upload_input *out)
     TRY(engine_tmp_path(&ask, &out->path));
     if (rename(file->path, out->path) != 0)
         return err_internal(rq->mem, "%s can't be moved to %s: %m", file->path, out->path);
-    out->format = file_format(out->path);
+    TRY(file_format(rq->mem, out->path, &out->format));
     out->bytes = file->size;
     return NULL;
 }

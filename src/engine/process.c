@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -78,7 +79,7 @@ err process_start(struct supervisor *supervisor, struct arena *mem, str team)
     process->id = ++supervisor->next_id;
     process->refs = 1;
     process->started_us = time_now();
-    process->used_us = time_steady();
+    process->used_us = process->looked_us = time_steady();
     memcpy(process->team, team.at, team.len);
     if (!control_open(supervisor, process)) {
         err e = err_busy(
@@ -175,6 +176,16 @@ void process_ended(struct supervisor *supervisor, struct process *process, bool 
     ended_log(supervisor, process);
     supervisor_changed(supervisor);
     process_unref(process);
+}
+
+int64_t process_cpu_us(const struct process *process)
+{
+    clockid_t clock;
+    struct timespec used;
+    pid_t pid = (pid_t)process->pid;
+    if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return -1;
+    return (int64_t)used.tv_sec * US_PER_S + used.tv_nsec / 1000;
 }
 
 int process_socket(struct process *process)

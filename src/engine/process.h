@@ -32,6 +32,8 @@ struct process {
     bool writing;
     bool worn; /* has too little memory left: ends when no call is under way */
     int64_t started_us, used_us, ending_us; /* steady clock, but for started_us */
+    int64_t looked_us, cpu_us; /* while it starts: when it was looked at, and the processor time it
+                                  had used then */
     bool kill_sent;
     const char *killed; /* NULL: not by us; else "because ..." */
     bool start_failed;
@@ -53,8 +55,8 @@ struct supervisor {
     pthread_t watcher;
     bool watcher_started, closing;
     atomic_bool interrupted; /* calls end, and no more begin */
-    int wake;             /* an eventfd: the watcher looks anew */
-    struct pollfd *polls; /* the watcher's, WATCH_FIRST + processes_max entries, as poll_ids */
+    int wake;                /* an eventfd: the watcher looks anew */
+    struct pollfd *polls;    /* the watcher's, WATCH_FIRST + processes_max entries, as poll_ids */
     int64_t *poll_ids;
     struct process *processes;
     size_t count;   /* in the table */
@@ -75,6 +77,8 @@ void process_ended(struct supervisor *supervisor, struct process *process, bool 
                    int64_t status);
 /* A socket for one call; -1: the process does not take it. */
 int process_socket(struct process *process);
+/* Processor time that it has used so far; -1: not known. */
+int64_t process_cpu_us(const struct process *process);
 /* May one more call begin? */
 bool process_free_for(const struct process *process, bool writes);
 /* The one that has been idle longest; NULL: all are at work. */

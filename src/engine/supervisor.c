@@ -351,12 +351,7 @@ void supervisor_give(struct supervisor *supervisor, struct lease *lease, bool re
 
 int64_t supervisor_cpu_us(const struct lease *lease)
 {
-    clockid_t clock;
-    struct timespec used;
-    pid_t pid = (pid_t)lease->process->pid;
-    if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
-        return -1;
-    return (int64_t)used.tv_sec * US_PER_S + used.tv_nsec / 1000;
+    return process_cpu_us(lease->process);
 }
 
 void supervisor_kill(struct supervisor *supervisor, const struct lease *lease, const char *because)

@@ -2,6 +2,7 @@
  * idle or slow to end. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,9 +10,12 @@
 #include "engine/process.h"
 #include "engine/wire.h"
 
-#define END_US                                                                            \
-    (5 * US_PER_S)    /* that a process has for closing its database, before it is killed \
-                       */
+#define END_US                                                                         \
+    (5 * US_PER_S) /* that a process has for closing its database, before it is killed \
+                    */
+/* A start that has used less of the processor in so long than one part in so many has stopped. */
+#define START_STILL_US (5 * US_PER_S)
+#define START_STILL_PART 100
 #define LOOK_MS 60000 /* it looks around at least so often */
 
 /* What one turn polls: the bell, the nursery, and the control socket of each process that has not
@@ -152,9 +156,24 @@ static int64_t process_due_us(const struct supervisor *supervisor, const struct 
 {
     if (process->state == PROCESS_ENDING && !process->kill_sent)
         return process->ending_us + END_US;
+    if (process->state == PROCESS_STARTING)
+        return process->looked_us + START_STILL_US;
     if (process->state == PROCESS_READY && process->calls == 0 && process->waiting == 0)
         return process->used_us + supervisor->options.idle_ms * 1000;
     return 0;
+}
+
+/* A start may take long, when much has to be made up for; but it is not idle. When not even a
+ * process has come of it, the nursery hangs. */
+static void start_look(struct supervisor *supervisor, struct process *process, int64_t now)
+{
+    int64_t used_us = process_cpu_us(process) - process->cpu_us;
+    if (!process->pid)
+        kill((pid_t)supervisor->nursery.pid, SIGKILL); /* its socket tells of it */
+    else if (used_us < START_STILL_US / START_STILL_PART)
+        process_kill(supervisor, process, "it hung while it started");
+    process->looked_us = now;
+    process->cpu_us += used_us;
 }
 
 /* Ends what is due; returns the milliseconds until something is. */
@@ -165,6 +184,8 @@ static int processes_due(struct supervisor *supervisor)
         int64_t due = process_due_us(supervisor, process);
         if (due && due <= now && process->state == PROCESS_ENDING)
             process_kill(supervisor, process, "it did not end when asked to");
+        else if (due && due <= now && process->state == PROCESS_STARTING)
+            start_look(supervisor, process, now);
         else if (due && due <= now)
             process_end(supervisor, process);
         due = process_due_us(supervisor, process);

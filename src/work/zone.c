@@ -1,6 +1,7 @@
 /* Time zones: those in use, each read once from the system's IANA data. */
 #include "work/zone.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -47,19 +48,29 @@ static bool name_ok(str name)
     return true;
 }
 
-/* Up to `size` bytes of it; 0: no such file, or a longer one. */
-static size_t file_read(const char *path, char *bytes, size_t size)
+static ssize_t bytes_read(int fd, char *into, size_t size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     size_t len = 0;
-    ssize_t n = fd >= 0 ? 1 : 0;
+    ssize_t n = 1;
     while (n > 0 && len < size) {
-        n = read(fd, bytes + len, size - len);
+        n = read(fd, into + len, size - len);
         len += n > 0 ? (size_t)n : 0;
     }
+    return n < 0 ? -1 : n > 0 ? 0 : (ssize_t)len;
+}
+
+/* Up to `size` bytes of it; 0: no such file, or a longer one. */
+static err file_read(struct arena *mem, const char *path, char *bytes, size_t size, size_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? bytes_read(fd, bytes, size) : -1;
+    int why = errno;
     if (fd >= 0)
         close(fd);
-    return n == 0 ? len : 0;
+    *len = n < 0 ? 0 : (size_t)n;
+    if (n >= 0 || why == ENOENT || why == ENOTDIR || why == EISDIR)
+        return NULL;
+    return err_internal(mem, "the time zone %s can't be read: %s", path, strerror(why));
 }
 
 static err not_a_zone(struct arena *mem, str name)
@@ -82,7 +93,9 @@ static err tz_load(struct arena *mem, str name, struct tz **out)
     CLEANUP(bytes_done) char *bytes = malloc(FILE_MAX_BYTES);
     if (!path.at || !bytes)
         return &err_no_memory;
-    enum tz_state state = tz_parse((str){bytes, file_read(path.at, bytes, FILE_MAX_BYTES)}, out);
+    size_t len;
+    TRY(file_read(mem, path.at, bytes, FILE_MAX_BYTES, &len));
+    enum tz_state state = tz_parse((str){bytes, len}, out);
     if (state == TZ_BAD && str_eq(name, STR("UTC"))) { /* also where there is no database */
         *out = calloc(1, sizeof(**out));
         state = *out ? TZ_READ : TZ_NO_MEMORY;

@@ -44,6 +44,43 @@ static err broken_fault(struct call *call, const char *message)
                    said);
 }
 
+/* A file of ours can't be read or written: whether the last commit is on disk, the next process
+ * will see. The message names paths, which are for the log. */
+static err files_fault(struct call *call, const char *message)
+{
+    struct err *e = NEW(call->mem, struct err);
+    str inside = str_copy(call->mem, str_of(message));
+    if (!e || arena_failed(call->mem))
+        return &err_no_memory;
+    *e = (struct err){
+        .status = 503,
+        .code = "engine_failed",
+        .detail = STR("The engine process can't use its files and starts anew."),
+        .inside = inside,
+        .retry_after_s = 1,
+    };
+    return e;
+}
+
+/* Not what a query made up: error() says "Invalid Input Error". */
+static bool names_files_fault(const char *message)
+{
+    static const char *const causes[] = {"Input/output error",
+                                         "fsync failed",
+                                         "Too many open files",
+                                         "Permission denied",
+                                         "Read-only file system",
+                                         "Stale file handle"};
+    str text = str_of(message);
+    bool ours =
+        str_starts(text, STR("IO Error")) || str_starts(text, STR("TransactionContext Error"));
+    for (size_t i = 0; i < LENGTH(causes); i++) {
+        if (ours && says(message, causes[i]))
+            return true;
+    }
+    return false;
+}
+
 err call_fault(struct call *call, duckdb_error_type type, const char *message)
 {
     if (call_cancelled(call) || type == DUCKDB_ERROR_INTERRUPT)
@@ -55,5 +92,7 @@ err call_fault(struct call *call, duckdb_error_type type, const char *message)
     if (says(message, "No space left on device") || says(message, "File too large") ||
         says(message, "Disk quota exceeded"))
         return err_new(call->mem, 507, "disk_full", "The server's disk is full.");
+    if (names_files_fault(message))
+        return files_fault(call, message);
     return broken ? broken_fault(call, message) : NULL;
 }
