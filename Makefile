@@ -37,7 +37,7 @@ UNIT_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 
-.PHONY: all bare run test unit api fuzzers crash fuzz attack soak setup clean format lint bench
+.PHONY: all bare run test unit api fuzzers faults crash fuzz attack soak setup clean format lint bench
 .SECONDARY:
 
 all: $(BUILD)/tinydevcrm $(BUILD)/tinydevcrm-engine
@@ -159,5 +159,15 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(filter %.o,$(FUZZ_MAIN)) $(BUILD
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	$(Q)$(CC) $(LDFLAGS) -pthread -Wl,--allow-multiple-definition -o $@ $< $(FUZZ_MAIN) $(BUILD)/libworker.a $(BUILD)/libtinydevcrm.a -Wl,--as-needed -L$(BUILD) -lduckdb -Wl,-rpath,'$(abspath $(BUILD))' -ljansson -lseccomp $(LDLIBS)
+
+# What makes a program's calls fail, put in front of it by tests/faults/*.mjs.
+FAULT_SOURCES := $(sort $(wildcard tests/faults/*.c))
+
+faults: $(BUILD)/faults/faults.so
+
+$(BUILD)/faults/faults.so: $(FAULT_SOURCES) tests/faults/control.h
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)$(CC) -O2 -g -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -fPIC -shared -o $@ $(FAULT_SOURCES)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
