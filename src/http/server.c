@@ -24,13 +24,13 @@
 #define QUEUE_QUICK 4096
 #define QUEUE_PASSWORD 64 /* the last of them waits for some seconds */
 #define QUEUE_ENGINE 1024
-#define LANE_WIDTH 16 /* calls of one team's engine at a time: those it runs, and some that wait \
-                       */
 #define LIMIT_KEYS 65536
 #define TABLES_MAX 32
 #define DOCS_MAX ((size_t)4 << 20)
 #define RESERVE_LEAST ((size_t)256)
 #define LOOPS_MAX 64
+/* Calls of one team's engine at a time: those it runs, and some that wait for it. */
+#define LANE_WIDTH 16
 
 static const uint64_t waits_ms[WAIT_KINDS] = {[WAIT_HEAD] = 15000,
                                               [WAIT_IDLE] = 75000,
