@@ -162,6 +162,16 @@ static size_t take_body(struct h1 *h1, str in)
     return bytes.len;
 }
 
+/* What comes behind the request of a stream can't be answered any more. It is read all the same, so
+ * that the peer's end is seen, but not without end. */
+static str drop_behind_stream(struct h1 *h1, str in)
+{
+    h1->body_seen += in.len;
+    if (h1->body_seen > (size_t)DISCARD_MAX)
+        conn_close(h1->conn);
+    return STR("");
+}
+
 /* Uses as much of `in` as can be used now; what is left. */
 static str h1_run(struct h1 *h1, str in)
 {
@@ -175,6 +185,8 @@ static str h1_run(struct h1 *h1, str in)
         in = str_sub(in, took, in.len);
     }
     h1->running = false;
+    if (h1->endless && h1->phase == PHASE_ANSWER)
+        return drop_behind_stream(h1, in);
     return in;
 }
 
@@ -302,6 +314,12 @@ static void h1_head(void *of, const struct answer_head *answer)
     else
         conn_close(h1->conn);
     frame_unref(frame);
+    if (h1->endless && h1->ended) {
+        conn_finish(h1->conn);
+    } else if (h1->endless && h1->pending.len) {
+        h1->body_seen = 0;
+        h1_again(h1);
+    }
 }
 
 static void h1_body(void *of, struct frame *frame)

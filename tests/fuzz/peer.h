@@ -711,6 +711,7 @@ static struct loop *peer_connect(str in, bool patient)
     peer.now_ms = 1000000;
     loop->stopping = false;
     loop->id_start = loop->id_next = 0;
+    streams_forget(loop);
     buf_init(&peer.out, PEER_OUT_MAX);
     conn_accept(loop, dup(peer.null), (const struct sockaddr *)&address);
     CHECK(loop->conn_count == 1);
