@@ -16,7 +16,8 @@
 /* A start that has used less of the processor in so long than one part in so many has stopped. */
 #define START_STILL_US (5 * US_PER_S)
 #define START_STILL_PART 100
-#define LOOK_MS 60000 /* it looks around at least so often */
+#define START_CPU_MOST_US (10 * US_PER_S) /* of processor time */
+#define LOOK_MS 60000                     /* it looks around at least so often */
 
 /* What one turn polls: the bell, the nursery, and the control socket of each process that has not
  * been heard of. */
@@ -163,8 +164,9 @@ static int64_t process_due_us(const struct supervisor *supervisor, const struct 
     return 0;
 }
 
-/* A start may take long, when much has to be made up for; but it is not idle. When not even a
- * process has come of it, the nursery hangs. */
+/* A start may take long, when much has to be made up for; but it is neither idle, nor without an
+ * end (libseccomp goes round for ever when it gets no memory). When not even a process has come of
+ * it, the nursery hangs. */
 static void start_look(struct supervisor *supervisor, struct process *process, int64_t now)
 {
     int64_t used_us = process_cpu_us(process) - process->cpu_us;
@@ -172,6 +174,8 @@ static void start_look(struct supervisor *supervisor, struct process *process, i
         kill((pid_t)supervisor->nursery.pid, SIGKILL); /* its socket tells of it */
     else if (used_us < START_STILL_US / START_STILL_PART)
         process_kill(supervisor, process, "it hung while it started");
+    else if (process->cpu_us + used_us > START_CPU_MOST_US)
+        process_kill(supervisor, process, "its start came to no end");
     process->looked_us = now;
     process->cpu_us += used_us;
 }
