@@ -19,7 +19,7 @@ test(
         t.after(() => follower.close());
         const total = new Tally("memory");
         for (const [name, make] of Object.entries(steps)) {
-            const stride = short ? (SLOW.includes(name) ? 29 : 11) : 1;
+            const stride = short ? (SLOW.includes(name) ? 41 : 23) : 1;
             const tally = await sweep(server, server.faults, make(stage), { kinds: MEMORY }, { stride });
             t.diagnostic(String(tally));
             total.add(tally);

@@ -7,20 +7,21 @@ import { attempt, Follower, sweep, Tally, tidy } from "./sweep.mjs";
 
 const UPLOADS = ["table from CSV", "table from Parquet", "table replaced", "load in the background"];
 
-/** [what, which calls, how, which steps, every so many in the short form] */
+/** [what, which calls, how, which steps, every so many in the short form; 0: not in it] */
 const faults = [
-    ["one call on the store fails", STORE_READ | STORE_WRITE | STORE_OPEN, { action: EIO }, Object.keys(steps), 2],
-    ["one write of the store finds no room", STORE_WRITE, { action: ENOSPC }, Object.keys(steps), 3],
-    ["the store's disk is full", STORE_WRITE | STORE_OPEN, { action: ENOSPC, times: ALL }, Object.keys(steps), 3],
-    ["one call on an upload's file fails", SPOOL, { action: EIO }, UPLOADS, 1],
+    ["one call on the store fails", STORE_READ | STORE_WRITE | STORE_OPEN, { action: EIO }, Object.keys(steps), 5],
+    ["one write of the store finds no room", STORE_WRITE, { action: ENOSPC }, Object.keys(steps), 0],
+    ["the store's disk is full", STORE_WRITE | STORE_OPEN, { action: ENOSPC, times: ALL }, Object.keys(steps), 5],
+    ["one call on an upload's file fails", SPOOL, { action: EIO }, UPLOADS, 0],
     ["the uploads' disk is full", SPOOL, { action: ENOSPC, times: ALL }, UPLOADS, 1],
 ];
 
 for (const [what, kinds, how, names, few] of faults) {
+    const stride = short ? few : 1;
+    if (!stride) continue;
     test(
         what,
         async (t) => {
-            // Without what SQLite keeps in memory its calls are more than those of a commit.
             const server = new HurtServer();
             t.after(() => server.end());
             await server.start();
@@ -29,7 +30,7 @@ for (const [what, kinds, how, names, few] of faults) {
             t.after(() => follower.close());
             const total = new Tally(what);
             for (const name of names) {
-                const tally = await sweep(server, server.faults, steps[name](stage), { kinds, ...how }, { stride: short ? few : 1 });
+                const tally = await sweep(server, server.faults, steps[name](stage), { kinds, ...how }, { stride });
                 if (tally.counts.injected) t.diagnostic(String(tally));
                 total.add(tally);
             }
