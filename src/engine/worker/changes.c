@@ -61,8 +61,10 @@ static err lists_make(struct call *call, const struct columns *types, struct lis
         buf_add(&out->values,
                 sql_text(call, format, i ? STR(", ") : STR(""), column->column_name, (int64_t)i));
         buf_fmt(&out->names, "%sc%zu", i ? ", " : "", i);
-        buf_fmt(&out->unequal, "%sa.c%zu IS DISTINCT FROM b.c%zu", i ? " OR " : "", i, i);
+        str or = sql_many(call, i, "OR");
+        buf_fmt(&out->unequal, "%.*sa.c%zu IS DISTINCT FROM b.c%zu", STR_ARGS(or), i, i);
     }
+    buf_char(&out->unequal, ')');
     bool failed = out->values.failed || out->names.failed || out->unequal.failed;
     return failed ? &err_no_memory : NULL;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define HEADER_MAX (1024 * 1024)
+#define NAME_MOST 300 /* bytes; what a name may be is checked later, and told with the name */
 #define GUESS_PLACES 8
 #define GUESS_BYTES (16 * 1024)
 
@@ -90,14 +91,13 @@ static char delimiter_of(str header)
     return found;
 }
 
-/* The field that begins at `at`, without quotes; `at` goes to the delimiter behind it, or to the
- * end. */
-static str field_take(struct arena *mem, str header, char delimiter, size_t *at)
+/* The field that begins at `at`, written without quotes to `text`, where it is no longer than
+ * before; `at` goes to the delimiter behind it, or to the end. */
+static str field_take(str header, char delimiter, size_t *at, char *text)
 {
-    char *text = arena_alloc(mem, header.len - *at + 1);
     size_t n = 0;
     bool quoted = false;
-    for (; text && *at < header.len; (*at)++) {
+    for (; *at < header.len; (*at)++) {
         char c = header.at[*at];
         if (c == delimiter && !quoted)
             break;
@@ -117,6 +117,13 @@ static err names_check(struct arena *mem, const struct csv_file *file)
         if (!file->names[i].len)
             return err_new(
                 mem, 422, "invalid_file", "Line 1: column %zu of the header has no name.", i + 1);
+        if (file->names[i].len > NAME_MOST)
+            return err_new(mem,
+                           422,
+                           "invalid_file",
+                           "Line 1: the name of column %zu is longer than %d bytes.",
+                           i + 1,
+                           NAME_MOST);
         for (size_t j = 0; j < i; j++)
             if (str_eq_nocase(file->names[i], file->names[j]))
                 return err_new(mem,
@@ -144,10 +151,13 @@ static err header_read(struct arena *mem, struct csv_file *file, size_t begin)
         most += header.at[i] == file->delimiter;
     if (most > CSV_COLUMNS_MAX)
         return invalid(mem, "Line 1: the header has more than 2000 columns.");
+    char *text = arena_alloc(mem, header.len + 1);
     file->names = arena_array(mem, most, sizeof(str));
-    for (size_t at = 0; file->names && at <= header.len; at++)
-        file->names[file->names_n++] = field_take(mem, header, file->delimiter, &at);
-    return arena_failed(mem) ? &err_no_memory : names_check(mem, file);
+    if (!text || !file->names)
+        return &err_no_memory;
+    for (size_t at = 0; at <= header.len; at++)
+        file->names[file->names_n++] = field_take(header, file->delimiter, &at, text + at);
+    return names_check(mem, file);
 }
 
 err csv_open(struct arena *mem, const char *path, struct csv_file *out)

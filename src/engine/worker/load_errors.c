@@ -111,8 +111,9 @@ static str unfit_rows_sql(struct loading *l)
             &list,
             sql_text(
                 l->call, ", CASE WHEN %S THEN left(%S, 200) END", unfit, l->reader->text(l, i)));
-        buf_add(&any, sql_text(l->call, "%S(%S)", i ? STR(" OR ") : STR(""), unfit));
+        buf_add(&any, sql_text(l->call, "%S(%S)", sql_many(l->call, i, "OR"), unfit));
     }
+    buf_char(&any, ')');
     if (list.failed || any.failed)
         l->call->mem->failed = true;
     return sql_text(

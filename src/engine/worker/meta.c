@@ -200,6 +200,7 @@ err meta_measure(struct call *call, struct object *object)
     CLEANUP(buf_done) struct buf texts;
     buf_init(&texts, COLUMNS_JSON_MAX);
     int64_t fixed = 0, average = 0;
+    size_t n = 0;
     for (size_t i = 0; i < object->columns.n; i++) {
         int64_t width = type_width(object->columns.at[i].column_type);
         fixed += width;
@@ -207,12 +208,14 @@ err meta_measure(struct call *call, struct object *object)
             buf_add(&texts,
                     sql_text(call,
                              "%Scoalesce(strlen(CAST(%I AS VARCHAR)), 0)",
-                             texts.len ? STR(" + ") : STR(""),
+                             sql_many(call, n++, "+"),
                              object->columns.at[i].column_name));
     }
+    if (n)
+        buf_char(&texts, ')');
     if (texts.failed)
         return &err_no_memory;
-    if (texts.len)
+    if (n)
         TRY(texts_measure(call, object, buf_str(&texts), &average));
     object->bytes = object->row_count * (fixed + average);
     return NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SQL_MAX (8u * 1024 * 1024)
+#define GROUP 50 /* terms of a chain */
 
 static void add_quoted(struct buf *b, str s, char quote)
 {
@@ -47,6 +48,14 @@ static str text_list(struct call *call, const char *format, va_list *args)
     if (b.failed)
         call->mem->failed = true;
     return str_copy(call->mem, buf_str(&b));
+}
+
+str sql_many(struct call *call, size_t i, const char *operator)
+{
+    bool grouped = i % GROUP == 0;
+    return i == 0
+               ? STR("(")
+               : str_fmt(call->mem, "%s %s %s", grouped ? ")" : "", operator, grouped ? "(" : "");
 }
 
 str sql_text(struct call *call, const char *format, ...)

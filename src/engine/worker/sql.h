@@ -16,6 +16,9 @@
 
 /* In the arena of the call. */
 str sql_text(struct call *call, const char *format, ...);
+/* What stands before the i-th of many terms that an operator joins, with ")" behind the last: in
+ * groups, since a row of a thousand operators is deeper than DuckDB goes. */
+str sql_many(struct call *call, size_t i, const char *operator);
 
 /* An answer held in memory; for CLEANUP(sql_result_done). A zeroed one is fine. */
 struct sql_result {
