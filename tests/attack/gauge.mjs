@@ -1,6 +1,6 @@
-// What an attack costs: memory, descriptors and processor time of the server, and how others fare meanwhile.
+// What an attack costs: memory, sockets and processor time of the server, and how others fare meanwhile.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import http from "node:http";
 import { slow, until } from "../api/harness.mjs";
 
@@ -9,12 +9,24 @@ const field = (pid, name) =>
 
 /** Resident memory in MB, now. */
 export const resident = (pid) => field(pid, "VmRSS");
-export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+
+/** Sockets that it has open: connections, listeners, engine processes. */
+export const sockets = (pid) =>
+    readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+        try {
+            return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:");
+        } catch {
+            return false; // it was closed meanwhile
+        }
+    }).length;
 
 /** Seconds of processor time so far. */
 export function busy(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13);
+    const [user, system] = stat
+        .slice(stat.lastIndexOf(")") + 2)
+        .split(" ")
+        .slice(11, 13);
     return (Number(user) + Number(system)) / 100;
 }
 

@@ -41,7 +41,11 @@ const floods = {
         Buffer.concat([h2.get(odd(i), "/ready"), h2.widen(odd(i), 2 ** 31 - 1)]),
     "more data than was declared, so that we reset": (i) =>
         Buffer.concat([
-            h2.headers(odd(i), h2.request("/ready", { method: "POST", more: [["content-length", "0"]] }), h2.END_HEADERS),
+            h2.headers(
+                odd(i),
+                h2.request("/ready", { method: "POST", more: [["content-length", "0"]] }),
+                h2.END_HEADERS,
+            ),
             h2.frame(h2.DATA, 0, odd(i), big(1)),
         ]),
     "streams beyond the limit": (i) => h2.headers(odd(i), h2.request("/health", { method: "POST" }), h2.END_HEADERS),

@@ -49,11 +49,11 @@ const refused = {
     "an empty method": instead(":method", ""),
     "a method in small letters": instead(":method", "get"),
     "a scheme with a path": instead(":scheme", "http://localhost/ready?"),
-    "connection": [...usual, ["connection", "close"]],
+    connection: [...usual, ["connection", "close"]],
     "keep-alive": [...usual, ["keep-alive", "timeout=5"]],
     "proxy-connection": [...usual, ["proxy-connection", "close"]],
     "transfer-encoding": [...usual, ["transfer-encoding", "chunked"]],
-    "upgrade": [...usual, ["upgrade", "h2c"]],
+    upgrade: [...usual, ["upgrade", "h2c"]],
     "te other than trailers": [...usual, ["te", "gzip"]],
     "capitals in a name": [...usual, ["X-A", "b"]],
     "a name with a space": [...usual, ["x a", "b"]],
@@ -67,7 +67,10 @@ const refused = {
     "a length with a plus": [...usual, ["content-length", "+0"]],
     "a length that is not kept": [...usual, ["content-length", "5"]],
     "a length past 63 bits": [...usual, ["content-length", "9223372036854775808"]],
-    "a tunnel": [[":method", "CONNECT"], [":authority", "localhost:80"]],
+    "a tunnel": [
+        [":method", "CONNECT"],
+        [":authority", "localhost:80"],
+    ],
 };
 
 for (const [what, pairs] of Object.entries(refused)) {
@@ -85,7 +88,11 @@ for (const [what, pairs] of Object.entries(refused)) {
     });
 }
 
-const POST = [[":method", "POST"], ...without(":method").map((pair) => (pair[0] === ":path" ? [":path", "/auth/tokens/refresh/"] : pair)), ["content-type", "application/json"]];
+const POST = [
+    [":method", "POST"],
+    ...without(":method").map((pair) => (pair[0] === ":path" ? [":path", "/auth/tokens/refresh/"] : pair)),
+    ["content-type", "application/json"],
+];
 const post = (more = [], flags = h2.END_HEADERS) => h2.headers(1, h2.fields([...POST, ...more]), flags);
 const data = (text, flags = h2.END_STREAM) => h2.frame(h2.DATA, flags, 1, Buffer.from(text));
 
@@ -114,22 +121,44 @@ const disorder = {
     "PING on a stream": [h2.frame(h2.PING, 0, 1, Buffer.alloc(8))],
     "a promise from a client": [h2.frame(5, h2.END_HEADERS, 1, Buffer.concat([h2.u32(2), h2.request()]))],
     "CONTINUATION of nothing": [h2.frame(h2.CONTINUATION, h2.END_HEADERS, 1, h2.request())],
-    "another frame between HEADERS and CONTINUATION": [h2.headers(1, h2.request(), 0), h2.frame(h2.PING, 0, 0, Buffer.alloc(8))],
+    "another frame between HEADERS and CONTINUATION": [
+        h2.headers(1, h2.request(), 0),
+        h2.frame(h2.PING, 0, 0, Buffer.alloc(8)),
+    ],
     "another stream's CONTINUATION": [h2.headers(1, h2.request(), 0), h2.frame(h2.CONTINUATION, h2.END_HEADERS, 3)],
     "a frame that is too large": [h2.frame(h2.DATA, 0, 1, Buffer.alloc(16_385))],
     "padding that is longer than the frame": [post(), h2.frame(h2.DATA, h2.PADDED, 1, Buffer.from([200, 1]))],
-    "a head's padding that is longer than the head": [h2.frame(h2.HEADERS, h2.PADDED | h2.END_HEADERS, 1, Buffer.from([255, 0x82]))],
-    "a stream that depends on itself": [h2.frame(h2.HEADERS, 0x20 | h2.END_HEADERS, 1, Buffer.concat([h2.u32(1), Buffer.from([0]), Buffer.from([0x82])]))],
+    "a head's padding that is longer than the head": [
+        h2.frame(h2.HEADERS, h2.PADDED | h2.END_HEADERS, 1, Buffer.from([255, 0x82])),
+    ],
+    "a stream that depends on itself": [
+        h2.frame(
+            h2.HEADERS,
+            0x20 | h2.END_HEADERS,
+            1,
+            Buffer.concat([h2.u32(1), Buffer.from([0]), Buffer.from([0x82])]),
+        ),
+    ],
     "an index past the table": [h2.headers(1, Buffer.concat([h2.request(), h2.indexed(5_000)]))],
     "index 0": [h2.headers(1, Buffer.concat([h2.request(), Buffer.from([0x80])]))],
-    "a table larger than allowed": [h2.headers(1, Buffer.concat([Buffer.from([0x3f, 0xe1, 0xff, 0xff, 0x07]), h2.request()]))],
+    "a table larger than allowed": [
+        h2.headers(1, Buffer.concat([Buffer.from([0x3f, 0xe1, 0xff, 0xff, 0x07]), h2.request()])),
+    ],
     "a number without end": [h2.headers(1, Buffer.concat([h2.request(), Buffer.alloc(20, 0xff)]))],
-    "a text longer than its block": [h2.headers(1, Buffer.concat([h2.request(), Buffer.from([0, 0x7f, 0xff, 0xff, 0x0f])]))],
-    "Huffman code that ends in the middle": [h2.headers(1, Buffer.concat([h2.request(), Buffer.from([0, 0x81, 0x00, 0x81, 0x00])]))],
+    "a text longer than its block": [
+        h2.headers(1, Buffer.concat([h2.request(), Buffer.from([0, 0x7f, 0xff, 0xff, 0x0f])])),
+    ],
+    "Huffman code that ends in the middle": [
+        h2.headers(1, Buffer.concat([h2.request(), Buffer.from([0, 0x81, 0x00, 0x81, 0x00])])),
+    ],
     "less data than was declared": [post([["content-length", "10"]]), data("{}")],
     "more data than was declared": [post([["content-length", "1"]]), data("{}")],
     "trailers with a pseudo-header": [post(), data("{}", 0), h2.headers(1, h2.fields([[":path", "/health"]]))],
-    "trailers that do not end the stream": [post(), data("{}", 0), h2.headers(1, h2.fields([["a", "b"]]), h2.END_HEADERS)],
+    "trailers that do not end the stream": [
+        post(),
+        data("{}", 0),
+        h2.headers(1, h2.fields([["a", "b"]]), h2.END_HEADERS),
+    ],
     "data behind the end": [h2.get(1), h2.frame(h2.DATA, 0, 1, Buffer.from("x"))],
     "another preface": [h2.preface],
 };
@@ -150,11 +179,19 @@ for (const [what, frames] of Object.entries(disorder)) {
     });
 }
 
-for (const [what, ids] of Object.entries({ "an id that goes backwards": [5, 3], "the highest id, then another": [2 ** 31 - 1, 1] })) {
+for (const [what, ids] of Object.entries({
+    "an id that goes backwards": [5, 3],
+    "the highest id, then another": [2 ** 31 - 1, 1],
+})) {
     test(`not answered: ${what}`, async (t) => {
         const session = h2.session(t, server.port);
-        await session.send(Buffer.concat([...ids.map((id) => h2.get(id)), h2.frame(h2.PING, 0, 0, Buffer.from("the last"))]));
-        await until(() => session.ended(ids[0]) && (session.gone || session.of(h2.PING).length), "the answer and the ping");
+        await session.send(
+            Buffer.concat([...ids.map((id) => h2.get(id)), h2.frame(h2.PING, 0, 0, Buffer.from("the last"))]),
+        );
+        await until(
+            () => session.ended(ids[0]) && (session.gone || session.of(h2.PING).length),
+            "the answer and the ping",
+        );
         assert.deepEqual(session.of(h2.HEADERS, ids[1]), []);
         counts.attempts++;
         counts.refused++;
@@ -163,9 +200,7 @@ for (const [what, ids] of Object.entries({ "an id that goes backwards": [5, 3], 
 
 test("trailers change nothing", async (t) => {
     const session = h2.session(t, server.port);
-    await session.send(
-        Buffer.concat([post(), data("{}", 0), h2.headers(1, h2.fields([["authorization", "JWT x"]]))]),
-    );
+    await session.send(Buffer.concat([post(), data("{}", 0), h2.headers(1, h2.fields([["authorization", "JWT x"]]))]));
     const { body } = await session.outcome(1);
     assert.match(body, /"status": 4(00|22)/);
     counts.harmless++;

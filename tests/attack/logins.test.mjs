@@ -31,12 +31,18 @@ function alone(server, i) {
             {
                 method: "POST",
                 agent: false,
-                headers: { "content-type": "application/json", "content-length": json.length, ...from(`10.${i >> 8}.0.${i & 255}`) },
+                headers: {
+                    "content-type": "application/json",
+                    "content-length": json.length,
+                    ...from(`10.${i >> 8}.0.${i & 255}`),
+                },
             },
             (answer) => {
                 let text = "";
                 answer.on("data", (piece) => (text += piece));
-                answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, ...JSON.parse(text) }));
+                answer.on("end", () =>
+                    resolve({ status: answer.statusCode, headers: answer.headers, ...JSON.parse(text) }),
+                );
             },
         );
         asked.once("error", reject);
@@ -44,27 +50,34 @@ function alone(server, i) {
     });
 }
 
-test("1,000 sign-ins at once", async (t) => {
-    const server = await serve(t);
-    const me = await account(server);
-    await me.get("/tables/");
-    const gauge = new Gauge(t, server, { path: "/tables/", token: me.access });
-    const began = Date.now();
-    const replies = await Promise.all(Array.from({ length: 1_000 }, (_, i) => alone(server, i)));
-    const checked = replies.filter((reply) => reply.status === 401);
-    const refused = replies.filter((reply) => reply.status === 503);
-    assert.equal(checked.length + refused.length, 1_000);
-    for (const reply of refused) {
-        assert.match(reply.headers["retry-after"], /^[1-9]\d*$/);
-        assert.match(reply.headers["content-type"], /^application\/problem\+json/);
-    }
-    assert.ok(checked.length >= QUEUE && refused.length > 0, `${checked.length} checked, ${refused.length} refused`);
-    await gauge.end(
-        `1,000 sign-ins at once: ${checked.length} checked, ${refused.length} told to come back, ${THREADS} threads of ${HASH_MB} MB, ${((Date.now() - began) / 1_000).toFixed(1)} s`,
-        { wait: 2_000, grown: THREADS * HASH_MB + 48 },
-    );
-    assert.equal((await signIn(server, me.email, PASSWORD)).status, 200);
-}, { timeout: 300_000 });
+test(
+    "1,000 sign-ins at once",
+    async (t) => {
+        const server = await serve(t);
+        const me = await account(server);
+        await me.get("/tables/");
+        const gauge = new Gauge(t, server, { path: "/tables/", token: me.access });
+        const began = Date.now();
+        const replies = await Promise.all(Array.from({ length: 1_000 }, (_, i) => alone(server, i)));
+        const checked = replies.filter((reply) => reply.status === 401);
+        const refused = replies.filter((reply) => reply.status === 503);
+        assert.equal(checked.length + refused.length, 1_000);
+        for (const reply of refused) {
+            assert.match(reply.headers["retry-after"], /^[1-9]\d*$/);
+            assert.match(reply.headers["content-type"], /^application\/problem\+json/);
+        }
+        assert.ok(
+            checked.length >= QUEUE && refused.length > 0,
+            `${checked.length} checked, ${refused.length} refused`,
+        );
+        await gauge.end(
+            `1,000 sign-ins at once: ${checked.length} checked, ${refused.length} told to come back, ${THREADS} threads of ${HASH_MB} MB, ${((Date.now() - began) / 1_000).toFixed(1)} s`,
+            { wait: 2_000, grown: THREADS * HASH_MB + 48 },
+        );
+        assert.equal((await signIn(server, me.email, PASSWORD)).status, 200);
+    },
+    { timeout: 300_000 },
+);
 
 test("sign-ins that nobody waits for any more are not done", async (t) => {
     const server = await serve(t);
@@ -74,7 +87,10 @@ test("sign-ins that nobody waits for any more are not done", async (t) => {
         const session = h2.session(t, server.port);
         const all = [];
         for (let id = 1; id < 100; id += 2) {
-            const more = [["content-type", "application/json"], ["x-forwarded-for", `10.${round}.0.${id}`]];
+            const more = [
+                ["content-type", "application/json"],
+                ["x-forwarded-for", `10.${round}.0.${id}`],
+            ];
             all.push(h2.headers(id, h2.request("/auth/tokens/obtain/", { method: "POST", more }), h2.END_HEADERS));
             all.push(h2.frame(h2.DATA, h2.END_STREAM, id, json));
         }
@@ -89,7 +105,10 @@ test("sign-ins that nobody waits for any more are not done", async (t) => {
     // 64 of them would be in the queue, and each would take as long as this one
     const again = Date.now();
     assert.equal((await signIn(server, me.email, PASSWORD)).status, 200);
-    assert.ok(waited < 20 * (Date.now() - again), `${waited} ms behind those that are gone, ${Date.now() - again} ms alone`);
+    assert.ok(
+        waited < 20 * (Date.now() - again),
+        `${waited} ms behind those that are gone, ${Date.now() - again} ms alone`,
+    );
 });
 
 /** Fails `n` times, one after the other; the statuses. */
@@ -108,7 +127,12 @@ const count = (statuses, status) => statuses.filter((one) => one === status).len
 test("guessing at one account from one address: five, then it gets slow", async (t) => {
     const server = await serve(t);
     const [me, other] = [await account(server), await account(server)];
-    const statuses = await fail(server, 30, () => me.email, () => "192.0.2.7");
+    const statuses = await fail(
+        server,
+        30,
+        () => me.email,
+        () => "192.0.2.7",
+    );
     assert.deepEqual(statuses.slice(0, 5), Array(5).fill(401));
     assert.ok(count(statuses, 429) >= 20, statuses.join(" "));
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.7")).status, 429);
@@ -120,7 +144,12 @@ test("one address, many accounts: twenty, then it gets slow", async (t) => {
     const server = await serve(t);
     const me = await account(server);
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.9")).status, 200);
-    const statuses = await fail(server, 60, (i) => `sprayed${i}@example.com`, () => "192.0.2.9");
+    const statuses = await fail(
+        server,
+        60,
+        (i) => `sprayed${i}@example.com`,
+        () => "192.0.2.9",
+    );
     assert.ok(count(statuses, 401) >= 20 && count(statuses, 401) <= 30, statuses.join(" "));
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.9")).status, 200, "who is known there");
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.10")).status, 200, "from elsewhere");
@@ -129,7 +158,12 @@ test("one address, many accounts: twenty, then it gets slow", async (t) => {
 test("one address of IPv6 is a network of them", async (t) => {
     const server = await serve(t);
     const me = await account(server);
-    const statuses = await fail(server, 30, () => me.email, (i) => `2001:db8:0:1::${i}`);
+    const statuses = await fail(
+        server,
+        30,
+        () => me.email,
+        (i) => `2001:db8:0:1::${i}`,
+    );
     assert.ok(count(statuses, 401) <= 12, statuses.join(" "));
 });
 
@@ -137,7 +171,12 @@ test("many addresses, one account: fifty, then it gets slow, but not for its own
     const server = await serve(t);
     const me = await account(server);
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.11")).status, 200);
-    const statuses = await fail(server, short ? 70 : 300, () => me.email, (i) => `10.${i >> 8}.3.${i & 255}`);
+    const statuses = await fail(
+        server,
+        short ? 70 : 300,
+        () => me.email,
+        (i) => `10.${i >> 8}.3.${i & 255}`,
+    );
     assert.ok(count(statuses, 401) >= 50 && count(statuses, 401) <= 65, statuses.join(" "));
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.12")).status, 429);
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.11")).status, 200, "where it has signed in before");

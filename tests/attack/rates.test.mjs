@@ -116,7 +116,9 @@ test("X-Forwarded-For is a claim like any other", async (t) => {
     const server = await serve(t, { RATE_LIMIT: "10" });
     let i = 0;
     const began = Date.now();
-    const got = await passed(60, () => guess(server, { "x-forwarded-for": `10.0.0.${i++}`, "x-real-ip": `10.0.0.${i}` }));
+    const got = await passed(60, () =>
+        guess(server, { "x-forwarded-for": `10.0.0.${i++}`, "x-real-ip": `10.0.0.${i}` }),
+    );
     about(10, got, began);
 });
 
@@ -126,7 +128,11 @@ test("a proxy that is named is believed, and no more than it says", async (t) =>
     const began = Date.now();
     assert.equal(await passed(60, () => guess(server, { "x-forwarded-for": `10.0.0.${i++}` })), 60);
     about(10, await passed(60, () => guess(server, { "x-forwarded-for": `10.0.1.${i++}, 192.0.2.1` })), began);
-    about(10, await passed(60, () => guess(server, { "x-forwarded-for": `10.0.1.${i++}, 192.0.2.2, 10.1.2.3` })), began);
+    about(
+        10,
+        await passed(60, () => guess(server, { "x-forwarded-for": `10.0.1.${i++}, 192.0.2.2, 10.1.2.3` })),
+        began,
+    );
     about(10, await passed(60, () => guess(server, { "x-forwarded-for": `2001:db8::${(i++).toString(16)}` })), began);
 });
 
@@ -134,7 +140,9 @@ test("429 is answered from memory: no thread and no store", async (t) => {
     const server = await serve(t, { RATE_LIMIT: "20", WORKERS: "1" });
     const stored = () => readFileSync(path.join(server.dataDir, "store.db-wal")).length;
     const register = (n) =>
-        call(server, "POST", "/auth/users/register/", { json: { primary_email: `m${n}@example.com`, password: PASSWORD } });
+        call(server, "POST", "/auth/users/register/", {
+            json: { primary_email: `m${n}@example.com`, password: PASSWORD },
+        });
     // the one thread that hashes has work for seconds
     const busy = Array.from({ length: 20 }, (_, n) => register(n));
     await Promise.race(busy);

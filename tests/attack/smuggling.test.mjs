@@ -160,20 +160,32 @@ for (const [what, body] of Object.entries(chunks)) {
 /** Both of what is on the connection is taken as any reader would: two answers. */
 const harmless = {
     "a length of zeros": post("Content-Type: application/json\r\nContent-Length: 0000000002\r\n", "{}"),
-    "a coding in capitals": post(`Content-Type: application/json\r\nTransfer-Encoding: CHUNKED\r\n`, "2\r\n{}\r\n0\r\n\r\n"),
+    "a coding in capitals": post(
+        `Content-Type: application/json\r\nTransfer-Encoding: CHUNKED\r\n`,
+        "2\r\n{}\r\n0\r\n\r\n",
+    ),
     "chunks with an extension": post(`Content-Type: application/json\r\n${CHUNKED}`, '2;a="b"\r\n{}\r\n0\r\n\r\n'),
     "trailers that would be headers": post(
         `Content-Type: application/json\r\n${CHUNKED}`,
         "2\r\n{}\r\n0\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\nHost: y\r\n\r\n",
     ),
-    "a header with an underscore": post("Content-Type: application/json\r\nContent_Length: 50\r\nContent-Length: 2\r\n", "{}"),
+    "a header with an underscore": post(
+        "Content-Type: application/json\r\nContent_Length: 50\r\nContent-Length: 2\r\n",
+        "{}",
+    ),
     "a length with GET": "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
-    "an upgrade that is not taken": "GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
-    "a WebSocket that is not opened": "GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n",
-    "a connection that names the length": post("Connection: Content-Length\r\nContent-Type: application/json\r\nContent-Length: 2\r\n", "{}"),
+    "an upgrade that is not taken":
+        "GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+    "a WebSocket that is not opened":
+        "GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n",
+    "a connection that names the length": post(
+        "Connection: Content-Length\r\nContent-Type: application/json\r\nContent-Length: 2\r\n",
+        "{}",
+    ),
     "the whole target": "GET http://x/health HTTP/1.1\r\nHost: x\r\n\r\n",
     "the whole target in capitals": "GET HTTP://X/health HTTP/1.1\r\nHost: x\r\n\r\n",
-    "another method in a header": "GET /health HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: DELETE\r\nX-Original-URL: /smuggled\r\nX-Rewrite-URL: /smuggled\r\n\r\n",
+    "another method in a header":
+        "GET /health HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: DELETE\r\nX-Original-URL: /smuggled\r\nX-Rewrite-URL: /smuggled\r\n\r\n",
     "an empty line before the request": "\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n",
 };
 

@@ -15,7 +15,7 @@ const breaks = {
     "two CR LF": "%0d%0a%0d%0a",
     "U+560D U+560A": "%E5%98%8D%E5%98%8A",
     "U+2028": "%E2%80%A8",
-    "NEL": "%C2%85",
+    NEL: "%C2%85",
     NUL: "%00",
     "CR LF, escaped twice": "%250d%250a",
 };
@@ -57,16 +57,34 @@ test("paths, queries and ids", async () => {
 
 test("headers that come back: Origin, Accept, Last-Event-ID, X-Request-Id, Prefer", async () => {
     const me = await account(server);
-    const values = ["%0d%0aX-Split: yes", "a\\r\\nX-Split: yes", "\x85X-Split: yes", "\xe5\x98\x8aX-Split: yes", "\tX-Split: yes"];
+    const values = [
+        "%0d%0aX-Split: yes",
+        "a\\r\\nX-Split: yes",
+        "\x85X-Split: yes",
+        "\xe5\x98\x8aX-Split: yes",
+        "\tX-Split: yes",
+    ];
     for (const value of values) {
-        for (const name of ["Origin", "Accept", "Accept-Encoding", "Last-Event-ID", "X-Request-Id", "Prefer", "If-None-Match", "Referer", "X-Forwarded-Host"]) {
+        for (const name of [
+            "Origin",
+            "Accept",
+            "Accept-Encoding",
+            "Last-Event-ID",
+            "X-Request-Id",
+            "Prefer",
+            "If-None-Match",
+            "Referer",
+            "X-Forwarded-Host",
+        ]) {
             const auth = { Authorization: `JWT ${me.access}`, Connection: "close", [name]: value };
-            for (const path of ["/tables/", "/docs", "/nowhere", "/"]) whole(await exchange(server.port, head("GET", path, auth)), `${name}: ${value}`);
+            for (const path of ["/tables/", "/docs", "/nowhere", "/"])
+                whole(await exchange(server.port, head("GET", path, auth)), `${name}: ${value}`);
         }
     }
     for (const value of ["a\rX-Split: yes", "a\nX-Split: yes", "a\r\n\tX-Split: yes"]) {
         const text = await exchange(server.port, head("GET", "/tables/", { Origin: value, Connection: "close" }));
-        if (!/^a\n/.test(value) || statuses(text).length) assert.deepEqual(statuses(text), [400], JSON.stringify(value));
+        if (!/^a\n/.test(value) || statuses(text).length)
+            assert.deepEqual(statuses(text), [400], JSON.stringify(value));
         assert.doesNotMatch(text, /^x-split: /im);
         counts.attempts++;
     }
@@ -74,7 +92,19 @@ test("headers that come back: Origin, Accept, Last-Event-ID, X-Request-Id, Prefe
 
 test("names that become headers and files", async () => {
     const me = await account(server);
-    const names = ["a\r\nX-Split: yes", "a\nb", 'a"; filename="b', "a\u2028b", "ä\u{1f600}", "a/../../b", "..", "a%0d%0ab", "a;b=c", "'; --", "a\\"];
+    const names = [
+        "a\r\nX-Split: yes",
+        "a\nb",
+        'a"; filename="b',
+        "a\u2028b",
+        "ä\u{1f600}",
+        "a/../../b",
+        "..",
+        "a%0d%0ab",
+        "a;b=c",
+        "'; --",
+        "a\\",
+    ];
     for (const name of names) {
         const reply = await me.call("POST", "/tables/", { form: uploadForm({ table_name: name, file: "n\n1\n" }) });
         counts.attempts++;
@@ -82,10 +112,18 @@ test("names that become headers and files", async () => {
         if (reply.status !== 201) continue;
         for (const accept of ["text/csv", "application/vnd.apache.parquet", "application/json"]) {
             const path = `/tables/${encodeURIComponent(reply.body.table_name)}/rows/`;
-            const text = await exchange(server.port, head("GET", path, { Authorization: `JWT ${me.access}`, Connection: "close", Accept: accept }));
+            const text = await exchange(
+                server.port,
+                head("GET", path, { Authorization: `JWT ${me.access}`, Connection: "close", Accept: accept }),
+            );
             whole(text, `${JSON.stringify(name)} as ${accept}`);
             const disposition = /^content-disposition: (.*)\r$/im.exec(text)?.[1];
-            if (disposition) assert.match(disposition, /^(attachment|inline)(; filename="[^"\\\r\n]*")?(; filename\*=UTF-8''[A-Za-z0-9%._~-]*)?$/, disposition);
+            if (disposition)
+                assert.match(
+                    disposition,
+                    /^(attachment|inline)(; filename="[^"\\\r\n]*")?(; filename\*=UTF-8''[A-Za-z0-9%._~-]*)?$/,
+                    disposition,
+                );
             const location = reply.headers.get("location");
             if (location) assert.match(location, /^\/[!-~]*$/);
         }
@@ -94,22 +132,37 @@ test("names that become headers and files", async () => {
 
 test("names of files in a form", async () => {
     const me = await account(server);
-    for (const filename of ["a\r\nX-Split: yes", 'a"\r\nContent-Type: x', "a%22%0d%0ab", "../../etc/passwd", "\u0000", "a".repeat(5_000)]) {
+    for (const filename of [
+        "a\r\nX-Split: yes",
+        'a"\r\nContent-Type: x',
+        "a%22%0d%0ab",
+        "../../etc/passwd",
+        "\u0000",
+        "a".repeat(5_000),
+    ]) {
         const bytes = `--b\r\nContent-Disposition: form-data; name="table_name"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="${filename}"\r\n\r\nn\n1\n\r\n--b--\r\n`;
-        const reply = await me.call("POST", "/tables/", { body: bytes, headers: { "content-type": "multipart/form-data; boundary=b" } });
+        const reply = await me.call("POST", "/tables/", {
+            body: bytes,
+            headers: { "content-type": "multipart/form-data; boundary=b" },
+        });
         counts.attempts++;
         assert.ok([201, 400, 409, 413, 422].includes(reply.status), `${reply.status}`);
     }
 });
 
 test("text of theirs in a stream ends no event and begins none", async (t) => {
-    const { me, channel } = await stage(server, { sql: 'SELECT "SomeString" FROM sample', include: "rows" }).catch(() => stage(server));
+    const { me, channel } = await stage(server, { sql: 'SELECT "SomeString" FROM sample', include: "rows" }).catch(() =>
+        stage(server),
+    );
     const listener = await me.listen(t, channel);
     const log = await me.listenLog(t);
     const evil = "a\r\n\r\nevent: split\r\ndata: {}\r\n\r\nid: 999999\n\n: x\r\u2028";
     await me.post("/tables/sample/rows/", { rows: [{ SomeNumber: 1, SomeString: evil }] });
     await me.refresh_view("small");
-    await call(server, "PATCH", "/views/small/", { token: me.access, json: { sql_query: `SELECT 1 AS a -- ${evil.replaceAll("\n", " ")}` } });
+    await call(server, "PATCH", "/views/small/", {
+        token: me.access,
+        json: { sql_query: `SELECT 1 AS a -- ${evil.replaceAll("\n", " ")}` },
+    });
     await me.table("evil", `n\n"${evil.replaceAll('"', "")}"\n`);
     await listener.next("message", () => true);
     await log.next("message", (event) => /table\.created/.test(event.text) && /evil/.test(event.text));
@@ -124,7 +177,8 @@ test("text of theirs in a stream ends no event and begins none", async (t) => {
 
 test("text of theirs in the log is on the line of its request", async () => {
     const begun = server.log.length;
-    for (const cut of ["%0a", "%0d", "%0d%0a", "%1b%5b2J", "%c2%85", "%e2%80%a8", "%c2%9b31m"]) await fetch(`${server.url}/x${cut}2026-01-01T00:00:00Z%20error%20forged`);
+    for (const cut of ["%0a", "%0d", "%0d%0a", "%1b%5b2J", "%c2%85", "%e2%80%a8", "%c2%9b31m"])
+        await fetch(`${server.url}/x${cut}2026-01-01T00:00:00Z%20error%20forged`);
     await until(() => server.log.slice(begun).split("forged").length > 5, "the lines");
     for (const line of server.log.slice(begun).split(/[\n\r\u0085\u2028]/)) {
         if (line) assert.match(line, /^20\d\d-\d\d-\d\dT[\d:.]+Z \w+ +\w+: /, line);
