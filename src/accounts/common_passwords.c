@@ -37,6 +37,21 @@ static bool line_find(str text, str line)
     return false;
 }
 
+/* Each character is as far from the one before, by one at most; 0 follows 9. */
+static bool run(str password)
+{
+    if (password.len < 2)
+        return true;
+    int step = password.at[1] - password.at[0];
+    for (size_t i = 1; i < password.len; i++) {
+        int here = password.at[i] - password.at[i - 1];
+        bool wraps = (step == 1 && here == '0' - '9') || (step == -1 && here == '9' - '0');
+        if (here != step && !wraps)
+            return false;
+    }
+    return step >= -1 && step <= 1;
+}
+
 bool password_common(str password)
 {
     char lower[LONGEST];
@@ -46,5 +61,6 @@ bool password_common(str password)
         unsigned char c = (unsigned char)password.at[i];
         lower[i] = (char)(isascii(c) ? tolower(c) : c);
     }
-    return line_find(list_find(), (str){lower, password.len});
+    str line = {lower, password.len};
+    return run(line) || line_find(list_find(), line);
 }
