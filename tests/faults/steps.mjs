@@ -175,6 +175,7 @@ export const steps = {
         want: 201,
         before: async () => ({ rows: await rowCount(me) }),
         run: () => me.call("POST", "/tables/base/rows/", { json: { rows: [{ SomeNumber: 1, SomeString: "more" }] } }),
+        turn: () => me.refresh_view("small"),
         done: async ({ rows }) => (await rowCount(me)) > rows,
         async after({ rows }) {
             assert.equal(await rowCount(me), rows + 1, "a row was appended twice, or not at all");
@@ -183,7 +184,10 @@ export const steps = {
     "table replaced": ({ me }) => ({
         name: "table replaced",
         want: 200,
+        before: async () => ({ version: (await me.get("/tables/base/")).version }),
         run: () => upload(me, "/tables/base/replace/", { file: sampleCsv }),
+        turn: () => me.refresh_view("small"),
+        done: async ({ version }) => (await me.get("/tables/base/")).version > version,
     }),
     view: making("view", "views", (me, view_name) =>
         me.call("POST", "/views/", { json: { view_name, sql_query: "SELECT count(*) AS n FROM base" } }),
@@ -196,6 +200,7 @@ export const steps = {
             return { version: (await me.get("/views/small/")).version };
         },
         run: () => me.call("POST", "/views/small/refresh/"),
+        turn: () => me.table(fresh("x")),
         done: async ({ version }) => (await me.get("/views/small/")).version > version,
         // What the version changed is what its rows say.
         async after() {

@@ -109,8 +109,9 @@ async function stepOnce(server, faults, step, n, { kinds, ...how }, tally) {
     tally.counts.injected++;
     const complain = (what) => what && tally.wrong.push(`${step.name}, fault ${n} at ${where}: ${what}`);
     complain(judge(tally, step, reply));
-    const done = reply.status === step.want || (await step.done?.(ctx));
     const later = reply.body?.code === TOLD_LATER;
+    if (later) await step.turn(ctx); // the team's next one, which records it
+    const done = reply.status === step.want || (await step.done?.(ctx));
     if (later && !done) complain("was told that it will be recorded, but it is not there");
     if (done && !reply.cut && !later && reply.status !== step.want)
         complain(`answered ${reply.status} ${reply.body.code} to what was done`);
