@@ -53,15 +53,26 @@ test(
             const set = Date.now();
             server.faults.clock(jumps[i]);
             assert.deepEqual(await tokens(server, me), expected(now, jumps[i]), `from ${now} to ${jumps[i]}`);
-            await until(() => listener.messages().length >= events + 3, `three runs after the clock went from ${now} to ${jumps[i]}`, 8_000);
+            await until(
+                () => listener.messages().length >= events + 3,
+                `three runs after the clock went from ${now} to ${jumps[i]}`,
+                8_000,
+            );
             const waited = (Date.now() - set) / 1000;
             const told = listener.messages().length - events;
-            assert.ok(told <= waited + 3, `${told} runs in ${waited} s after the clock went from ${now} to ${jumps[i]}`);
+            assert.ok(
+                told <= waited + 3,
+                `${told} runs in ${waited} s after the clock went from ${now} to ${jumps[i]}`,
+            );
             const due = (await me.get(`/jobs/${minutes}/`)).next_due ?? null;
             const more = (await runsOf(me, minutes)).filter((run) => !before.has(run.id));
             assert.ok(more.length <= 2, `${more.length} runs of the job of each minute at once`);
-            if (due) assert.ok(Math.abs(Date.parse(due) / 1000 - Date.now() / 1000 - jumps[i]) <= 61, `next due ${due}`);
-            t.diagnostic(`clock ${now} -> ${jumps[i]} s: ${told} runs of each second in ${waited.toFixed(1)} s, ${more.length} of each minute`);
+            if (due)
+                assert.ok(Math.abs(Date.parse(due) / 1000 - Date.now() / 1000 - jumps[i]) <= 61, `next due ${due}`);
+            t.diagnostic(
+                `clock ${now} -> ${jumps[i]} s: ${told} runs of each second in ${waited.toFixed(1)} s, ` +
+                    `${more.length} of each minute`,
+            );
         }
         server.stillUp(server.pid);
         assert.equal(follower.broken, undefined);

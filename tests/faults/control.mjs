@@ -102,7 +102,8 @@ export class HurtServer extends Server {
         copyFileSync(program, own);
         writeFileSync(
             `${own}-engine`,
-            `#!/bin/sh\nLD_PRELOAD='${library}' FAULTS_FILE='${this.engineFaults.file}' FAULTS_CHILDREN=1 exec '${program}-engine' "$@"\n`,
+            `#!/bin/sh\nLD_PRELOAD='${library}' FAULTS_FILE='${this.engineFaults.file}' FAULTS_CHILDREN=1 ` +
+                `exec '${program}-engine' "$@"\n`,
         );
         chmodSync(`${own}-engine`, 0o755);
         this.wrap = (args) => [own, args];

@@ -68,7 +68,11 @@ for (const [what, limit] of [
             // Who is at work goes on; who is idle may have to make room.
             let asked = 0;
             const working = setInterval(
-                () => kept(server, agent, me.access).then((status) => (asked += status === 200), () => {}),
+                () =>
+                    kept(server, agent, me.access).then(
+                        (status) => (asked += status === 200),
+                        () => {},
+                    ),
                 50,
             );
             t.after(() => clearInterval(working));
@@ -83,12 +87,23 @@ for (const [what, limit] of [
             if (limit) execFileSync("prlimit", ["--pid", String(server.pid), "--nofile=300:300"]);
             sockets.forEach((socket) => socket.destroy());
             const begun = Date.now();
-            await until(() => call(server, "GET", "/health").then((reply) => reply.status === 200, () => false), "an answer again", 10_000);
+            await until(
+                () =>
+                    call(server, "GET", "/health").then(
+                        (reply) => reply.status === 200,
+                        () => false,
+                    ),
+                "an answer again",
+                10_000,
+            );
             const waited = Date.now() - begun;
             await me.table("after");
             await me.refresh_view("small");
             await until(() => descriptors(server) <= idle + 12, `${descriptors(server)} descriptors, ${idle} before`);
-            t.diagnostic(`descriptors out, ${what}: connections 600 | processor ${(busy * 100).toFixed(0)} % | accepted again after ${waited} ms`);
+            t.diagnostic(
+                `descriptors out, ${what}: connections 600 | processor ${(busy * 100).toFixed(0)} % | ` +
+                    `accepted again after ${waited} ms`,
+            );
         },
         { timeout: 120_000 },
     );
@@ -105,7 +120,13 @@ test(
         t.after(() => follower.close());
         const total = new Tally("descriptors");
         for (const make of Object.values(steps)) {
-            const tally = await sweep(server, server.faults, make(stage), { kinds: DESCRIPTOR, action: EMFILE }, { stride: short ? 2 : 1 });
+            const tally = await sweep(
+                server,
+                server.faults,
+                make(stage),
+                { kinds: DESCRIPTOR, action: EMFILE },
+                { stride: short ? 2 : 1 },
+            );
             if (tally.counts.injected) t.diagnostic(String(tally));
             total.add(tally);
         }

@@ -1,9 +1,24 @@
-// A team's engine process dies, hangs, is stopped, eats its memory, gets none, or finds its disk full or broken: at each step that it
-// takes with its files and its socket, of a load into a new team, of rows appended, and of a refresh.
+// A team's engine process dies, hangs, is stopped, eats its memory, gets none, or finds its disk full or broken, at each
+// step that it takes with its files and its socket: of a load into a new team, of rows appended, of a refresh.
 import assert from "node:assert/strict";
 import { test, until } from "../api/harness.mjs";
 import { account, SAMPLE_COLUMNS, sampleCsv, uploadForm } from "../api/client.mjs";
-import { DIE, EAT, EIO, ENOMEM, ENOSPC, HANG, HurtServer, ALL, MEMORY, short, SOCKET, STOP, TEAM_READ, TEAM_WRITE } from "./control.mjs";
+import {
+    DIE,
+    EAT,
+    EIO,
+    ENOMEM,
+    ENOSPC,
+    HANG,
+    HurtServer,
+    ALL,
+    MEMORY,
+    short,
+    SOCKET,
+    STOP,
+    TEAM_READ,
+    TEAM_WRITE,
+} from "./control.mjs";
 import { scene, steps } from "./steps.mjs";
 import { Follower, sweep, Tally, tidy } from "./sweep.mjs";
 
@@ -16,7 +31,9 @@ function firstLoad(server) {
         want: 201,
         before: async () => ({ me: await account(server) }),
         run: ({ me }) =>
-            me.call("POST", "/tables/", { form: uploadForm({ table_name: "t", file: sampleCsv, columns: SAMPLE_COLUMNS }) }),
+            me.call("POST", "/tables/", {
+                form: uploadForm({ table_name: "t", file: sampleCsv, columns: SAMPLE_COLUMNS }),
+            }),
         done: async ({ me }) => (await me.call("GET", "/tables/t/")).status === 200,
         async after({ me }) {
             const rows = await me.rows("t");
@@ -61,7 +78,12 @@ for (const [what, how, kinds, few, all] of faults) {
                     60_000,
                 );
             const starved = action === EAT || kinds === MEMORY;
-            for (const plain of [firstLoad(server), steps["rows appended"](stage), steps["table replaced"](stage), steps.refresh(stage)]) {
+            for (const plain of [
+                firstLoad(server),
+                steps["rows appended"](stage),
+                steps["table replaced"](stage),
+                steps.refresh(stage),
+            ]) {
                 const step = { ...plain, recover, hungry: starved };
                 const tally = await sweep(server, server.engineFaults, step, { kinds, ...how }, { stride });
                 t.diagnostic(String(tally));

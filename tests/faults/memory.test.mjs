@@ -1,4 +1,5 @@
-// The n-th allocation of the server fails, at each one that a request makes: it stays up, what it answers is true, and the same works then.
+// The n-th allocation of the server fails, at each one that a request makes: it stays up, what it answers is true, and the
+// same works then.
 import assert from "node:assert/strict";
 import { test } from "../api/harness.mjs";
 import { HurtServer, MEMORY, short } from "./control.mjs";

@@ -1,10 +1,20 @@
-// What a client does, one step at a time: each makes its request with what it needs made before, knows whether it was done all the same,
-// and clears away after itself.
+// What a client does, one step at a time: each makes its request with what it needs made before, knows whether it was done
+// all the same, and clears away after itself.
 import assert from "node:assert/strict";
 import http2 from "node:http2";
 import http from "node:http";
 import { until } from "../api/harness.mjs";
-import { Account, account, call, expect, PASSWORD, SAMPLE_COLUMNS, sampleCsv, sampleParquet, uploadForm } from "../api/client.mjs";
+import {
+    Account,
+    account,
+    call,
+    expect,
+    PASSWORD,
+    SAMPLE_COLUMNS,
+    sampleCsv,
+    sampleParquet,
+    uploadForm,
+} from "../api/client.mjs";
 import { Listener } from "../api/sse.mjs";
 
 let counter = 0;
@@ -21,8 +31,7 @@ export async function scene(server) {
 }
 
 /** As the engine counts them, whatever the records say. */
-const rowCount = async (me) =>
-    (await me.post("/queries/", { sql: "SELECT count(*) AS n FROM base" }, 200)).data[0].n;
+const rowCount = async (me) => (await me.post("/queries/", { sql: "SELECT count(*) AS n FROM base" }, 200)).data[0].n;
 
 const exists = (me, target) => async () => (await me.call("GET", target)).status === 200;
 
@@ -219,7 +228,7 @@ export const steps = {
             run: () => me.call("POST", "/jobs/", { json: json() }),
             done: async ({ jobs }) => Boolean(await find(jobs)),
             async after({ jobs }) {
-                for (let job; (job = await find(jobs)); ) await me.del(`/jobs/${job.id}/`);
+                for (let job; (job = await find(jobs));) await me.del(`/jobs/${job.id}/`);
             },
         };
     },
@@ -284,7 +293,9 @@ export const steps = {
         before: () => ({ primary_email: email() }),
         run: ({ primary_email }) => register(server, primary_email),
         async done({ primary_email }) {
-            const told = await call(server, "POST", "/auth/tokens/obtain/", { json: { primary_email, password: PASSWORD } });
+            const told = await call(server, "POST", "/auth/tokens/obtain/", {
+                json: { primary_email, password: PASSWORD },
+            });
             return told.status === 200;
         },
     }),

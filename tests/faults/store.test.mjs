@@ -1,7 +1,19 @@
-// Calls of the server on its files fail: each read, write and opening of the store, a full disk from each write on, and the files of uploads.
+// Calls of the server on its files fail: each read, write and opening of the store, a full disk from each write on, and the
+// files of uploads.
 import assert from "node:assert/strict";
 import { test, until } from "../api/harness.mjs";
-import { ALL, EIO, ENOSPC, HurtServer, short, SPOOL, STORE_OPEN, STORE_READ, STORE_SYNC, STORE_WRITE } from "./control.mjs";
+import {
+    ALL,
+    EIO,
+    ENOSPC,
+    HurtServer,
+    short,
+    SPOOL,
+    STORE_OPEN,
+    STORE_READ,
+    STORE_SYNC,
+    STORE_WRITE,
+} from "./control.mjs";
 import { scene, steps } from "./steps.mjs";
 import { attempt, Follower, sweep, Tally, tidy } from "./sweep.mjs";
 
@@ -54,7 +66,9 @@ test("a sync that fails ends the process, and what was acknowledged is there aft
     for (let n = 1; n <= (short ? 2 : 6); n++) {
         server.faults.arm(STORE_SYNC, n, { action: EIO });
         while (server.ended === undefined) {
-            const told = await attempt(() => stage.me.call("POST", "/jobs/", { json: { view_name: "small", crontab_def: "0 4 * * 1" } }));
+            const told = await attempt(() =>
+                stage.me.call("POST", "/jobs/", { json: { view_name: "small", crontab_def: "0 4 * * 1" } }),
+            );
             if (told.status === 201) jobs.push(told.body.id);
             else if (!told.cut) assert.fail(`${told.status} ${JSON.stringify(told.body)}`);
             else await until(() => server.ended !== undefined, "the process to end");
@@ -64,7 +78,10 @@ test("a sync that fails ends the process, and what was acknowledged is there aft
         server.faults.disarm();
         await server.start();
         const there = (await stage.me.all("/jobs/")).map((job) => job.id);
-        assert.deepEqual(jobs.filter((id) => !there.includes(id)), []);
+        assert.deepEqual(
+            jobs.filter((id) => !there.includes(id)),
+            [],
+        );
     }
     t.diagnostic(`syncs that failed ${short ? 2 : 6} | acknowledged ${jobs.length} | lost 0`);
 });

@@ -1,5 +1,5 @@
-// Takes one step with the n-th call failing, for n = 1, 2, 3, ... until the step gets by without a failure; after each, what was
-// answered must be true, and the same step must work.
+// Takes one step with the n-th call failing, for n = 1, 2, 3, ... until the step gets by without a failure; after each, what
+// was answered must be true, and the same step must work.
 import assert from "node:assert/strict";
 import { temporaryFiles, until } from "../api/harness.mjs";
 import { account, call, checkProblem } from "../api/client.mjs";
@@ -41,8 +41,8 @@ export class Tally {
         const { injected, answered, refused, cut } = this.counts;
         const codes = Object.entries(this.codes).map(([code, n]) => `${code} ${n}`);
         return (
-            `${this.name}: faults ${injected} | answered all the same ${answered} | true errors ${refused} | connections cut ${cut}` +
-            ` | untrue ${this.wrong.length} (${codes.join(", ")})`
+            `${this.name}: faults ${injected} | answered all the same ${answered} | true errors ${refused} | ` +
+            `connections cut ${cut} | untrue ${this.wrong.length} (${codes.join(", ")})`
         );
     }
 }
@@ -69,7 +69,8 @@ function judge(tally, step, reply) {
     checkProblem(reply);
     tally.codes[reply.body.code] = (tally.codes[reply.body.code] ?? 0) + 1;
     if (reply.body.code === "query_memory" && step.hungry) return void tally.counts.refused++;
-    if (reply.body.code !== TOLD_LATER && TRUE_ERRORS[reply.body.code] !== reply.status) return `answered ${reply.status} ${JSON.stringify(reply.body)}`;
+    if (reply.body.code !== TOLD_LATER && TRUE_ERRORS[reply.body.code] !== reply.status)
+        return `answered ${reply.status} ${JSON.stringify(reply.body)}`;
     tally.counts.refused++;
     return undefined;
 }
@@ -102,7 +103,11 @@ async function stepOnce(server, faults, step, n, { kinds, ...how }, tally) {
             await step.after?.(ctx);
             return false;
         }
-        assert.equal(reply.status, step.want, `${step.name} without a fault: ${reply.status ?? reply.cut} ${JSON.stringify(reply.body)}`);
+        assert.equal(
+            reply.status,
+            step.want,
+            `${step.name} without a fault: ${reply.status ?? reply.cut} ${JSON.stringify(reply.body)}`,
+        );
         await step.after?.(ctx);
         return false;
     }
@@ -184,5 +189,8 @@ export class Follower {
 
 /** Nothing is left lying about. */
 export async function tidy(server) {
-    await until(() => temporaryFiles(server.dataDir).length === 0, `no temporary files: ${temporaryFiles(server.dataDir)}`);
+    await until(
+        () => temporaryFiles(server.dataDir).length === 0,
+        `no temporary files: ${temporaryFiles(server.dataDir)}`,
+    );
 }
