@@ -9,7 +9,11 @@
 #define DAY 86400
 #define CHANGES_MOST 10000
 #define HOURS_MOST 167
+#define OFFSET_HOURS_MOST 24
+#define OFFSET_LEAST (-25 * 3600 + 1) /* RFC 8536 3.2 */
+#define OFFSET_MOST (26 * 3600 - 1)
 #define YEAR_MOST 1000000
+#define RULE_CHANGES 10 /* of five years */
 
 struct counts {
     size_t utc, standard, leaps, times, types, chars;
@@ -44,6 +48,11 @@ static bool block_counts(str bytes, size_t width, struct counts *out, size_t *si
 static bool changes_take(struct tz *tz, const char *at, const struct counts *counts, size_t width)
 {
     const char *kinds = at + counts->times * width, *types = kinds + counts->times;
+    for (size_t i = 0; i < counts->types; i++) {
+        int64_t offset = number(types + 6 * i, 4);
+        if (offset < OFFSET_LEAST || offset > OFFSET_MOST)
+            return false;
+    }
     tz->first_offset = (int32_t)number(types, 4);
     for (size_t i = 0; i < counts->times; i++) {
         size_t kind = (unsigned char)kinds[i];
@@ -76,13 +85,13 @@ static bool take(str *s, char c)
 }
 
 /* [+-]hh[:mm[:ss]] */
-static bool clock_time(str *s, int32_t *out)
+static bool clock_time(str *s, int hours_most, int32_t *out)
 {
     int sign = take(s, '-') ? -1 : 1;
     if (sign > 0)
         (void)take(s, '+');
     int hours = digits(s), minutes = 0, seconds = 0;
-    if (hours < 0 || hours > HOURS_MOST)
+    if (hours < 0 || hours > hours_most)
         return false;
     if (take(s, ':')) {
         minutes = digits(s);
@@ -127,7 +136,7 @@ static bool date(str *s, struct tz_date *out)
         if (out->day < (out->kind == TZ_JULIAN) || out->day > 365)
             return false;
     }
-    return !take(s, '/') || clock_time(s, &out->time);
+    return !take(s, '/') || clock_time(s, HOURS_MOST, &out->time);
 }
 
 /* POSIX counts offsets to the west. */
@@ -135,7 +144,7 @@ static bool rule_parse(str s, struct tz_rule *out)
 {
     int32_t west;
     *out = (struct tz_rule){0};
-    if (!zone_name(&s) || !clock_time(&s, &west))
+    if (!zone_name(&s) || !clock_time(&s, OFFSET_HOURS_MOST, &west))
         return false;
     out->offset = -west;
     if (!s.len)
@@ -145,7 +154,7 @@ static bool rule_parse(str s, struct tz_rule *out)
     if (!zone_name(&s))
         return false;
     if (s.len && s.at[0] != ',') {
-        if (!clock_time(&s, &west))
+        if (!clock_time(&s, OFFSET_HOURS_MOST, &west))
             return false;
         out->summer_offset = -west;
     }
@@ -239,12 +248,17 @@ static int64_t date_day(const struct tz_date *date, int64_t year)
     return day < end ? day : day - 7;
 }
 
-/* The rule's changes of the years around, in pairs: the summer's begin, then its end. */
-static void rule_changes(const struct tz_rule *rule, int64_t year, struct tz_change out[6])
+/*
+ * The rule's changes of the years around, in pairs: the summer's begin, then its end. With its time
+ * a change may lie in the next year or the one before, so that the latest one until a moment, or
+ * the first one after it, can be that of two years away.
+ */
+static void rule_changes(const struct tz_rule *rule, int64_t year,
+                         struct tz_change out[RULE_CHANGES])
 {
-    for (int64_t i = 0; i < 3; i++) {
-        int64_t begin = date_day(&rule->summer_begin, year - 1 + i) * DAY + rule->summer_begin.time;
-        int64_t end = date_day(&rule->summer_end, year - 1 + i) * DAY + rule->summer_end.time;
+    for (int64_t i = 0; i < RULE_CHANGES / 2; i++) {
+        int64_t begin = date_day(&rule->summer_begin, year - 2 + i) * DAY + rule->summer_begin.time;
+        int64_t end = date_day(&rule->summer_end, year - 2 + i) * DAY + rule->summer_end.time;
         out[2 * i] = (struct tz_change){begin - rule->offset, rule->summer_offset};
         out[2 * i + 1] = (struct tz_change){end - rule->summer_offset, rule->offset};
     }
@@ -253,7 +267,7 @@ static void rule_changes(const struct tz_rule *rule, int64_t year, struct tz_cha
 /* The latest of the changes decides; of two at once the summer's begin does. */
 static int32_t rule_offset(const struct tz_rule *rule, int64_t at)
 {
-    struct tz_change changes[6], latest = {INT64_MIN, rule->offset};
+    struct tz_change changes[RULE_CHANGES], latest = {INT64_MIN, rule->offset};
     if (!rule->has_summer)
         return rule->offset;
     rule_changes(rule, year_of(at), changes);
@@ -267,7 +281,7 @@ static int32_t rule_offset(const struct tz_rule *rule, int64_t at)
 
 static int64_t rule_next(const struct tz_rule *rule, int64_t after)
 {
-    struct tz_change changes[6];
+    struct tz_change changes[RULE_CHANGES];
     int64_t next = INT64_MAX;
     if (!rule->has_summer)
         return next;

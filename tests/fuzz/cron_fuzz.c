@@ -108,6 +108,17 @@ static int64_t moment(const uint8_t *data)
     return (int64_t)(n % (uint64_t)(SECONDS_MOST * US_PER_S));
 }
 
+/* The C library reads the same files. */
+static void offset_check(const struct zone *zone, const char *name, int64_t at)
+{
+    struct tm tm;
+    time_t seconds = (time_t)at;
+    CHECK(setenv("TZ", name, 1) == 0);
+    tzset();
+    CHECK(localtime_r(&seconds, &tm));
+    CHECK(zone_offset(zone, at) == tm.tm_gmtoff);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 9)
@@ -119,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cron cron;
     struct zone *zone, *named = NULL;
     CHECK(!zone_load(&mem, name, &zone));
+    offset_check(zone, zones[data[0] % LENGTH(zones)], moment(data + 1) / US_PER_S);
     /* The line as a zone's name: one that is found has a file of its own. */
     if (!zone_load(&mem, line, &named))
         CHECK(str_find(line, '.') < 0 && line.at[0] >= 'A' && line.at[0] <= 'Z');
