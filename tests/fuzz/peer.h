@@ -683,6 +683,7 @@ static void peer_server(void)
     peer.log = (struct log){.level = LOG_INFO, .json = true, .fd = peer.null};
     struct server_options options = {.listen = STR("127.0.0.1"),
                                      .cors_origins = STR("https://a.example"),
+                                     .trusted_proxies = STR("0.0.0.0/8, 10.0.0.0/8, ::1"),
                                      .loops = 1,
                                      .workers = 4,
                                      .upload_max = 3000,
