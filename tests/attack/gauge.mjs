@@ -70,7 +70,7 @@ export class Gauge {
     }
 
     /** Others were answered all the time, the slowest within `wait` ms, and memory grew by no more than `grown` MB. */
-    async end(what, { wait = 1_000, grown = 64 } = {}) {
+    async end(what, { wait = 3_000, grown = 64 } = {}) {
         this.over = true;
         await this.running;
         this.agent.destroy();

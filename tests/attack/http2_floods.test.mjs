@@ -62,16 +62,16 @@ const floods = {
     "empty CONTINUATION": (i) => (i ? h2.frame(h2.CONTINUATION, 0, 1) : broken),
 };
 
-/** One session after the other, each until the server ends it. */
-async function storm(t, make, end) {
-    const counts = { sessions: 0, frames: 0 };
-    while (Date.now() < end) {
+/** One session after the other, each until the server ends it, which the first has `patience` ms more for. */
+async function storm(t, make, end, patience = 0) {
+    const counts = { ended: 0, frames: 0 };
+    for (let last = end + patience; Date.now() < last; last = end) {
         const session = h2.session(t, server.port);
-        counts.sessions++;
-        counts.frames += await flood(session, make, end);
-        if (Date.now() >= end) return counts;
+        counts.frames += await flood(session, make, last);
+        if (Date.now() >= last) return counts;
         await session.stopped();
         await until(() => session.gone, "the connection to be closed");
+        counts.ended++;
     }
     return counts;
 }
@@ -80,11 +80,11 @@ for (const [what, make] of Object.entries(floods)) {
     test(`a flood: ${what}`, async (t) => {
         const gauge = new Gauge(t, server);
         const end = Date.now() + seconds * 1_000;
-        const storms = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => storm(t, make, end)));
-        const sessions = storms.reduce((sum, one) => sum + one.sessions, 0);
+        const storms = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => storm(t, make, end, 20_000)));
+        const ended = storms.reduce((sum, one) => sum + one.ended, 0);
         const frames = storms.reduce((sum, one) => sum + one.frames, 0);
-        await gauge.end(`${what}, ${frames} frames in ${sessions} sessions`);
-        assert.ok(sessions > 2 * SIDE_BY_SIDE, `${sessions} sessions only: the server did not end them`);
+        await gauge.end(`${what}, ${frames} frames, ${ended} sessions ended`);
+        assert.ok(ended >= SIDE_BY_SIDE, `${ended} sessions ended`);
     });
 }
 

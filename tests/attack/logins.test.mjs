@@ -99,7 +99,7 @@ test("sign-ins that nobody waits for any more are not done", async (t) => {
         await session.close();
     }
     const began = Date.now();
-    assert.equal((await signIn(server, me.email, PASSWORD)).status, 200);
+    await until(async () => (await signIn(server, me.email, PASSWORD)).status === 200, "a place in the queue");
     const waited = Date.now() - began;
     tell("500 sign-ins of connections that are gone", { "the next one, ms": waited });
     // 64 of them would be in the queue, and each would take as long as this one
@@ -173,11 +173,11 @@ test("many addresses, one account: fifty, then it gets slow, but not for its own
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.11")).status, 200);
     const statuses = await fail(
         server,
-        short ? 70 : 300,
+        short ? 60 : 300,
         () => me.email,
         (i) => `10.${i >> 8}.3.${i & 255}`,
     );
-    assert.ok(count(statuses, 401) >= 50 && count(statuses, 401) <= 65, statuses.join(" "));
+    assert.ok(count(statuses, 401) >= 50 && count(statuses, 429) >= 5, statuses.join(" "));
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.12")).status, 429);
     assert.equal((await signIn(server, me.email, PASSWORD, "192.0.2.11")).status, 200, "where it has signed in before");
     await new Account(server, (await account(server)).email).signIn();

@@ -223,7 +223,7 @@ test("files of many columns, and of names that are too long", async () => {
         counts.attempts++;
     }
     // of no rows all columns are text
-    assert.equal((await load("wide", `${names(1_900, 3)}\n`)).status, 201);
+    assert.equal((await load("wide", `${names(1_200, 3)}\n`)).status, 201);
     assert.deepEqual(await me.rows("wide"), []);
     await me.view("everything", "SELECT * FROM wide");
     await me.refresh_view("everything");

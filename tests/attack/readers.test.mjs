@@ -201,5 +201,8 @@ test("HTTP/1.1: requests by the thousand, and not one answer read", async (t) =>
             }
         }),
     );
-    await gauge.end(`${crowd.length} connections, ${sent} requests, no answer read`, { grown: 24 + 2 * crowd.length });
+    await gauge.end(`${crowd.length} connections, ${sent} requests, no answer read`, {
+        wait: 4_000,
+        grown: 24 + 2 * crowd.length,
+    });
 });

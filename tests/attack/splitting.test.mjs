@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test, until, useServer } from "../api/harness.mjs";
 import { account, call, expect, stage, uploadForm } from "../api/client.mjs";
 import { tell } from "./gauge.mjs";
-import { exchange, head, statuses } from "./wire.mjs";
+import { exchange, head, short, statuses } from "./wire.mjs";
 
 const server = useServer();
 const counts = { attempts: 0 };
@@ -31,7 +31,7 @@ function whole(text, what) {
 
 test("paths, queries and ids", async () => {
     const me = await account(server);
-    for (const [what, cut] of Object.entries(breaks)) {
+    for (const [what, cut] of Object.entries(breaks).slice(0, short ? 4 : undefined)) {
         const evil = `${cut}X-Split:%20yes${cut}${cut}HTTP/1.1%20200%20OK`;
         for (const path of [
             `/${evil}`,
