@@ -70,12 +70,12 @@ export function engineProcesses(pid) {
 export function sample(server) {
     const { nursery, teams } = engineProcesses(server.pid);
     const own = memory(server.pid);
-    const engine = [nursery, ...teams].filter(Boolean).map(memory);
     return {
         at: Date.now(),
         rss: own.rss,
         pss: own.pss,
-        everything: own.pss + sum(engine.map((one) => one.pss)),
+        nursery: memory(nursery).rss,
+        each: sum(teams.map((pid) => memory(pid).pss)) / teams.length,
         engine: teams.length,
         threads: threads(server.pid),
         wal: size(path.join(server.dataDir, "store.db-wal")),

@@ -1,6 +1,6 @@
 // The soak: many teams whose jobs are due at the same time, many listeners, and churn, for as long as it is told.
-//   SOAK=short: less than a minute. Otherwise SOAK_MINUTES (30), SOAK_TEAMS (1000), SOAK_LISTENERS (5000), SOAK_CHURN (10 steps a
-//   second), SOAK_EVERY (60: seconds between two due times).
+//   SOAK=short: about a minute. Otherwise SOAK_MINUTES (30), SOAK_TEAMS (1000), SOAK_LISTENERS (5000),
+//   SOAK_CHURN (10 steps a second), SOAK_EVERY (60 seconds between two due times).
 import { setPriority } from "node:os";
 import { Server, slow, until } from "../api/harness.mjs";
 import { Churn } from "./churn.mjs";
@@ -26,10 +26,7 @@ const plan = {
     rows: 200,
     processes: short ? 16 : 64,
     calls: 9, // sockets that one engine process has at most
-    memory: {
-        server: short ? { share: 0.2, least: 24 << 20 } : { share: 0.03, least: 4 << 20 },
-        everything: short ? { share: 0.5, least: 96 << 20 } : { share: 0.06, least: 32 << 20 },
-    },
+    memory: { each: 32 << 20, ...(short ? { share: 0.2, least: 24 << 20 } : { share: 0.03, least: 4 << 20 }) },
     wal: short ? 64 << 20 : 256 << 20,
     lateMost: every * 750 * slow, // 99th percentile, from due to ended
     passedOver: short ? 0.05 : 0, // of the due times
@@ -144,7 +141,8 @@ async function run(server) {
     const after = survey(server);
 
     const verdict = new verdicts.Verdict();
-    verdict.say("soak", `${plan.seconds} s, ${count(plan.teams)} teams, ${count(plan.listeners)} listeners, jobs ${plan.schedule}`);
+    const size = `${count(plan.teams)} teams, ${count(plan.listeners)} listeners, jobs ${plan.schedule}`;
+    verdict.say("soak", `${plan.seconds} s, ${size}`);
     verdicts.tellRuns(verdict, runs, { ...plan, dues });
     verdicts.tellEvents(verdict, heard, lost);
     verdicts.tellCalls(verdict, tally, churn);
@@ -152,7 +150,7 @@ async function run(server) {
     const { processes: limit, calls } = plan;
     verdicts.tellDescriptors(verdict, { before, surveys, after: after.fds, limit, calls });
     verdicts.tellProcesses(verdict, samples, limit, plan.threads);
-    const ended = { runs: runs.length, temporary: after.temporary };
+    const ended = { runs: runs.length, teams: plan.teams, temporary: after.temporary };
     verdicts.tellDisk(verdict, surveys, samples, ended, plan.wal);
     verdict.print();
     for (const text of [...tally.faults, ...heard.faults]) console.log(`  ${text}`);

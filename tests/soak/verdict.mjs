@@ -1,6 +1,8 @@
 // What a soak has found: the table that a person reads, and what of it is not as promised.
 import { count, least, median, mib, most, percentile, rise, seconds } from "./numbers.mjs";
 
+const READERS = 2 * 32; // descriptors of all connections that read the store
+
 export class Verdict {
     lines = [];
     broken = [];
@@ -28,22 +30,25 @@ export function later(samples) {
 
 export function tellMemory(verdict, surveys, bound) {
     const settled = later(surveys);
-    for (const [what, key, part] of [
-        ["resident, server", "rss", bound.server],
-        ["proportional, server", "pss", bound.server],
-        ["proportional, server and engine", "everything", bound.everything],
+    for (const [what, key] of [
+        ["resident, server", "rss"],
+        ["proportional, server", "pss"],
+        ["resident, the engine's nursery", "nursery"],
     ]) {
         const values = settled.map((one) => one[key]);
         const risen = rise(settled.map((one) => [one.at, one[key]]));
-        const most = Math.max(median(values) * part.share, part.least);
+        const limit = Math.max(median(values) * bound.share, bound.least);
         const minutes = (settled.at(-1).at - settled[0].at) / 60_000;
         verdict.say(
             `memory (${what})`,
             `${mib(median(values))}, rises ${mib(risen)} in ${minutes.toFixed(1)} min`,
-            `rises at most ${mib(most)}`,
-            risen <= most,
+            `rises at most ${mib(limit)}`,
+            risen <= limit,
         );
     }
+    const each = settled.map((one) => one.each);
+    const small = most(each) <= bound.each;
+    verdict.say("memory (proportional, a team's process)", range(each, mib), `at most ${mib(bound.each)}`, small);
 }
 
 export function tellDescriptors(verdict, { before, surveys, after, limit, calls }) {
@@ -57,7 +62,8 @@ export function tellDescriptors(verdict, { before, surveys, after, limit, calls 
     const left = Math.max(0, after.tcp - before.tcp);
     verdict.say("connections left at the end", count(left), "0", left === 0);
     const grown = after.other - settled[0].fds.other;
-    verdict.say("other descriptors, first third to end", `${grown >= 0 ? "+" : ""}${grown}`, "at most 0", grown <= 0);
+    const what = "other descriptors, first third to end";
+    verdict.say(what, count(grown), `at most ${READERS} (readers of the store, when first needed)`, grown <= READERS);
 }
 
 export function tellProcesses(verdict, samples, limit, threadsMore) {
@@ -74,11 +80,12 @@ export function tellDisk(verdict, surveys, samples, ended, walMost) {
     const runs = ended.runs || 1;
     verdict.say("store.db", `${mib(first.store)} to ${mib(last.store)}`);
     const each = (last.store - first.store) / runs;
-    verdict.say("store.db grows", `${count(Math.round(each))} bytes a run (a run's record and its 2 entries of the log)`);
+    const grows = `${count(Math.round(each))} bytes a run (its record and its 2 entries of the log)`;
+    verdict.say("store.db grows", grows);
     const wal = most(samples.map((one) => one.wal));
     verdict.say("write-ahead log of store.db", `at most ${mib(wal)}`, `at most ${mib(walMost)}`, wal <= walMost);
-    const teams = (last.teams - first.teams) / runs;
-    verdict.say("teams/", `${mib(first.teams)} to ${mib(last.teams)}, ${count(Math.round(teams))} bytes a run`);
+    const team = (one) => mib(one.teams / ended.teams);
+    verdict.say("teams/, a team", `${team(first)} to ${team(last)} (blocks of 256 KiB, used anew when free)`);
     verdict.say("temporary files at the end", count(ended.temporary), "0", ended.temporary === 0);
 }
 
