@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "http/h2_stream.h"
 #include "http/head.h"
+#include "http/patience.h"
 
 #define STREAMS_MAX 100
 #define CONNECTION_WINDOW (1 << 20)
@@ -156,7 +157,7 @@ static void request_begin(struct h2 *h2, bool has_body)
                                  .header_count = head->count,
                                  .body_size = has_body ? head->body_size : 0};
     if (arena_failed(&head->mem) && head->status == 0)
-        head->status = 431;
+        head->status = head->mem.used > head->mem.cap / 2 ? 431 : 503; /* or there was no memory */
     h2_stream_begin(head->stream, &made, head->status, has_body);
     head_drop(h2);
 }
@@ -435,7 +436,7 @@ static bool session_new(struct h2 *h2)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    return nghttp2_session_server_new2(&h2->session, callbacks, h2, option) == 0;
+    return nghttp2_session_server_new3(&h2->session, callbacks, h2, option, patience_h2()) == 0;
 }
 
 static bool session_greet(nghttp2_session *session)

@@ -1,42 +1,72 @@
-/* The allocations of libuv, tried again. */
+/* The allocations of libuv and nghttp2, tried again. */
 #include "http/patience.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <uv.h>
 
-#define TRIES 1000
+#define TRIES 10000
 #define PAUSE_NS (1000 * 1000)
 
-static void pause_short(void)
+/* Ten seconds without a piece of memory: there is no way on, and the next start has all that was
+ * acknowledged. */
+static void *patient_realloc(void *from, size_t size)
 {
-    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    void *at = realloc(from, size);
+    for (int i = 0; !at && size && i < TRIES; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        at = realloc(from, size);
+    }
+    if (!at && size)
+        abort();
+    return at;
 }
 
 static void *patient_malloc(size_t size)
 {
-    void *at = malloc(size);
-    for (int i = 0; !at && i < TRIES; i++, at = malloc(size))
-        pause_short();
-    return at;
+    return patient_realloc(NULL, size ? size : 1);
 }
 
 static void *patient_calloc(size_t n, size_t size)
 {
-    void *at = calloc(n, size);
-    for (int i = 0; !at && i < TRIES; i++, at = calloc(n, size))
-        pause_short();
-    return at;
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return NULL;
+    void *at = patient_malloc(bytes);
+    return memset(at, 0, bytes);
 }
 
-static void *patient_realloc(void *from, size_t size)
+static void *h2_malloc(size_t size, void *arg)
 {
-    void *at = realloc(from, size);
-    for (int i = 0; !at && size && i < TRIES; i++, at = realloc(from, size))
-        pause_short();
-    return at;
+    (void)arg;
+    return patient_malloc(size);
+}
+
+static void *h2_calloc(size_t n, size_t size, void *arg)
+{
+    (void)arg;
+    return patient_calloc(n, size);
+}
+
+static void *h2_realloc(void *from, size_t size, void *arg)
+{
+    (void)arg;
+    return patient_realloc(from, size);
+}
+
+static void h2_free(void *at, void *arg)
+{
+    (void)arg;
+    free(at);
+}
+
+nghttp2_mem *patience_h2(void)
+{
+    static nghttp2_mem mem = {NULL, h2_malloc, h2_free, h2_calloc, h2_realloc};
+    return &mem;
 }
 
 static int began;
