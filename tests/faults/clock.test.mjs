@@ -35,7 +35,7 @@ function expected(from, to) {
 test(
     "a clock that is set does not stop jobs or make them storm",
     async (t) => {
-        const server = new HurtServer();
+        const server = new HurtServer({ env: { ACCESS_TOKEN_SECONDS: "300" } });
         t.after(() => server.end());
         await server.start();
         const { me } = await scene(server);

@@ -95,7 +95,12 @@ export class HurtServer extends Server {
         const folder = tempFolder();
         this.faults = new Control(path.join(folder, "server"));
         this.engineFaults = new Control(path.join(folder, "engine"));
-        this.env = { LD_PRELOAD: library, FAULTS_FILE: this.faults.file, ...env };
+        this.env = {
+            LD_PRELOAD: library,
+            FAULTS_FILE: this.faults.file,
+            ACCESS_TOKEN_SECONDS: "86400", // a sweep may take long
+            ...env,
+        };
         // The program looks for the engine's beside itself, and gives it an environment of its own.
         const own = path.join(folder, "bin/tinydevcrm");
         mkdirSync(path.dirname(own));

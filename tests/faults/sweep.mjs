@@ -97,8 +97,8 @@ async function stepOnce(server, faults, step, n, { kinds, ...how }, tally) {
     const { hits, where } = faults.disarm();
     assert.equal(server.ended, undefined, `${step.name}, fault ${n} (${where}): the server ended with ${server.ended}`);
     if (!hits) {
-        // What the fault before has left of a process says that it has no memory, once.
-        if (step.hungry && reply.body?.code === "query_memory") {
+        // What the fault before has left: a process without memory says so once, a connection that was to end has ended.
+        if (reply.cut || (step.hungry && reply.body?.code === "query_memory")) {
             assert.equal(await again(server, step, ctx), undefined);
             await step.after?.(ctx);
             return false;
