@@ -11,6 +11,8 @@
  * quarter, so that strangers leave room for others. */
 #define BUDGET_BODIES ((size_t)256 << 20)
 #define BUDGET_STRANGERS (BUDGET_BODIES / 4)
+/* Of each body, so that others can sign in when strangers have used their share up. */
+#define BUDGET_BODY_FREE ((size_t)4 << 10)
 /* Answers that wait for their clients to read them. One may always go beyond. */
 #define BUDGET_ANSWERS ((size_t)512 << 20)
 

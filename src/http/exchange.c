@@ -165,7 +165,7 @@ static bool body_begin(struct exchange *exchange)
  * unknown size, and who asks whether to send. */
 static bool check_needed(const struct asking *ask)
 {
-    bool large = ask->body_size < 0 || ask->body_size > (int64_t)STRANGER_BODY_MAX;
+    bool large = ask->body_size < 0 || ask->body_size > (int64_t)BUDGET_BODY_FREE;
     return ask->match.route->right != RIGHT_ANYONE && ask->match.route->body != BODY_NONE &&
            (ask->expects || large || plan_spools(ask));
 }
@@ -197,10 +197,12 @@ bool exchange_reading(const struct exchange *exchange)
 static err body_keep(struct asking *ask, str bytes)
 {
     struct budget *budget = &ask->rq.exchange->loop->server->bodies;
-    if (!budget_take(budget, bytes.len, ask->authenticated ? BUDGET_BODIES : BUDGET_STRANGERS))
+    size_t len = ask->body.len + bytes.len;
+    size_t more = len > BUDGET_BODY_FREE ? len - BUDGET_BODY_FREE - ask->body_charged : 0;
+    if (more && !budget_take(budget, more, ask->authenticated ? BUDGET_BODIES : BUDGET_STRANGERS))
         return err_busy(
             &ask->mem, 1, "busy", "The server has no room for this body just now; try again.");
-    ask->body_charged += bytes.len;
+    ask->body_charged += more;
     buf_add(&ask->body, bytes);
     return ask->body.failed ? &err_no_memory : NULL;
 }

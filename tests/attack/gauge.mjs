@@ -20,6 +20,13 @@ export const sockets = (pid) =>
         }
     }).length;
 
+/** Whether the server's end of a connection over IPv4 is open still. */
+export function connected(serverPort, clientPort) {
+    const port = (n) => n.toString(16).toUpperCase().padStart(4, "0");
+    const ends = new RegExp(`: [0-9A-F]{8}:${port(serverPort)} [0-9A-F]{8}:${port(clientPort)} 01 `);
+    return ends.test(readFileSync("/proc/net/tcp", "utf8"));
+}
+
 /** Seconds of processor time so far. */
 export function busy(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

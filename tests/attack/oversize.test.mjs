@@ -165,7 +165,7 @@ test("JSON that is deep, wide, long or endless", async (t) => {
         assert.ok(performance.now() - began < 5_000, `${what}: ${performance.now() - began} ms`);
         counts.attempts++;
     }
-    await gauge.end("JSON that is too much", { wait: 2_000, grown: 160 });
+    await gauge.end("JSON that is too much", { wait: 5_000, grown: 160 });
 });
 
 test("fields past their lengths", async () => {
@@ -300,7 +300,7 @@ test("bodies that are held by strangers and never end: memory is bounded", async
     );
     const told = await before.end(
         `${connections} connections and ${sessions.length} sessions of 80 streams that hold back a body's end`,
-        { wait: 2_000, grown: 256 },
+        { wait: 5_000, grown: 256 },
     );
     await Promise.all([...crowd, ...sessions].map((one) => one.close()));
     assert.ok(told.others > 0);
