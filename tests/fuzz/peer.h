@@ -744,6 +744,8 @@ static void peer_leave(struct loop *loop)
     }
     CHECK(loop->conn_count == 0 && !ring_first(&loop->conns) && !ring_first(&loop->touched));
     CHECK(!peer.works && !peer.posts && peer.work_count == 0 && !peer.closing);
+    CHECK(atomic_load(&peer.server->bodies.used) == 0);
+    CHECK(atomic_load(&peer.server->answers.used) == 0);
     CHECK(!ring_first(&loop->streams) && server_stream_count(peer.server) == 0);
     for (int i = 0; i < WAIT_KINDS; i++)
         CHECK(!ring_first(&loop->waits[i]));
