@@ -51,9 +51,9 @@ const faults = [
     ["finds the disk full", { action: ENOSPC, times: ALL }, TEAM_WRITE, 7, 1],
     ["finds one write failing", { action: EIO }, TEAM_WRITE, 0, 1],
     ["finds one read failing", { action: EIO }, TEAM_READ, 0, 1],
-    ["dies for want of memory", { action: DIE }, MEMORY, 0, 101],
-    ["gets no memory", { action: ENOMEM }, MEMORY, 0, 53],
-    ["gets no more memory", { action: ENOMEM, times: ALL }, MEMORY, 0, 101],
+    ["dies for want of memory", { action: DIE }, MEMORY, 0, 997],
+    ["gets no memory", { action: ENOMEM }, MEMORY, 0, 499],
+    ["gets no more memory", { action: ENOMEM, times: ALL }, MEMORY, 0, 997],
 ];
 
 for (const [what, how, kinds, few, all] of faults) {
@@ -71,9 +71,10 @@ for (const [what, how, kinds, few, all] of faults) {
             t.after(() => follower.close());
             const total = new Tally(`engine ${what}`);
             // What a fault leaves of a process is replaced, by the next calls at the latest.
+            const sql = "SELECT count(*) AS n FROM (SELECT DISTINCT range FROM range(100000))";
             const recover = ({ me = stage.me }) =>
                 until(
-                    async () => (await me.call("POST", "/queries/", { json: { sql: "SELECT 1 AS n" } })).status === 200,
+                    async () => (await me.call("POST", "/queries/", { json: { sql } })).status === 200,
                     "a fresh process",
                     60_000,
                 );

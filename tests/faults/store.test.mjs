@@ -23,7 +23,7 @@ const UPLOADS = ["table from CSV", "table from Parquet", "table replaced", "load
 const faults = [
     ["one call on the store fails", STORE_READ | STORE_WRITE | STORE_OPEN, { action: EIO }, Object.keys(steps), 5],
     ["one write of the store finds no room", STORE_WRITE, { action: ENOSPC }, Object.keys(steps), 0],
-    ["the store's disk is full", STORE_WRITE | STORE_OPEN, { action: ENOSPC, times: ALL }, Object.keys(steps), 5],
+    ["the store's disk is full", STORE_WRITE, { action: ENOSPC, times: ALL }, Object.keys(steps), 5],
     ["one call on an upload's file fails", SPOOL, { action: EIO }, UPLOADS, 0],
     ["the uploads' disk is full", SPOOL, { action: ENOSPC, times: ALL }, UPLOADS, 1],
 ];
