@@ -94,6 +94,11 @@ void *arena_alloc(struct arena *mem, size_t size)
     return memset(at, 0, size);
 }
 
+void arena_forgive(struct arena *mem)
+{
+    mem->failed = false;
+}
+
 bool arena_reserve(struct arena *mem, size_t size)
 {
     const struct arena_block *block = mem->blocks;

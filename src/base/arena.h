@@ -27,6 +27,8 @@ void *arena_alloc(struct arena *mem, size_t size) __attribute__((warn_unused_res
 /* `n` items of `size` bytes, overflow checked. */
 void *arena_array(struct arena *mem, size_t n, size_t size) __attribute__((warn_unused_result));
 bool arena_failed(const struct arena *mem);
+/* Lets an arena go on that has failed, when all that was made since it was whole is made again. */
+void arena_forgive(struct arena *mem);
 /* Sets room aside, so that the next pieces can be had, as long as they are smaller together. False:
  * there is none; the arena has not failed by it. */
 bool arena_reserve(struct arena *mem, size_t size) __attribute__((warn_unused_result));

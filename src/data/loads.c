@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/id.h"
 #include "base/time.h"
@@ -19,6 +20,9 @@
 #define PROGRESS_EVERY_US (500 * 1000)
 #define LOAD_MEMORY (64u << 20)
 #define LOAD_SECONDS 3600
+#define MARK_TRIES 3600
+#define MARK_PAUSE_NS 500000000
+#define MARK_MEMORY ((size_t)1 << 20)
 #define STORE_PART_MEMORY ((size_t)64 << 10)
 
 static const char *const mode_names[] = {"create", "append", "replace"};
@@ -65,6 +69,7 @@ struct loading {
     int64_t told_at;
     struct relation table; /* as it is afterwards */
     int64_t rows_added;
+    bool unmarked; /* it has failed, and the store could not note that */
 
     /* Of a load that nobody waits for. */
     struct arena own_mem;
@@ -265,9 +270,12 @@ static err load_run(struct loading *loading, struct team_turn *turn)
     if (!arena_reserve(db->mem, STORE_PART_MEMORY))
         return &err_no_memory;
     TRY(team_doubt(turn, engine_part(loading)));
+    bool whole = !arena_failed(db->mem);
     err e = store_part(loading);
-    if (e)
+    if (e && whole) {
+        arena_forgive(db->mem);
         e = store_part(loading);
+    }
     if (e && loading->mode != LOAD_CREATE)
         e = told_later(db->mem, e, "The rows are in the table");
     return team_doubt(turn, e);
@@ -294,6 +302,7 @@ static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
         e = load_interrupted(db->mem);
     if (e && marked && !err_is(e, TOLD_LATER)) {
         err again = team_doubt(&turn, mark_failed(loading, e));
+        loading->unmarked = again != NULL;
         if (again)
             log_line(loading->data->log,
                      LOG_ERROR,
@@ -302,6 +311,22 @@ static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
                      STR_ARGS(again->detail));
     }
     return e;
+}
+
+/* What was accepted comes to an end that can be seen, also when the store could not take it at
+ * once: the next start would note it as well. */
+static void mark_later(struct loading *loading, err why)
+{
+    for (int i = 0; loading->unmarked && i < MARK_TRIES && !atomic_load(&loading->data->stopping);
+         i++) {
+        struct arena mem;
+        arena_init(&mem, MARK_MEMORY);
+        loading->own_db.mem = &mem;
+        nanosleep(&(struct timespec){.tv_nsec = MARK_PAUSE_NS}, NULL);
+        loading->unmarked = mark_failed(loading, why) != NULL;
+        arena_done(&mem);
+    }
+    loading->own_db.mem = &loading->own_mem;
 }
 
 static void loading_free(struct loading *loading)
@@ -324,6 +349,8 @@ static void load_alone(struct lane_work *work)
                  e->code,
                  STR_ARGS(e->detail),
                  STR_ARGS(e->inside));
+    if (e)
+        mark_later(loading, e);
     loading_free(loading);
 }
 

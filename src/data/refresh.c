@@ -283,8 +283,10 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
     }
     view->inputs = inputs;
     struct relation before = *view;
+    bool whole = !arena_failed(db->mem);
     e = refresh_done(data, db, view, run, &result);
-    if (e) {
+    if (e && whole) {
+        arena_forgive(db->mem);
         *view = before;
         e = refresh_done(data, db, view, run, &result);
     }

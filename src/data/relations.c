@@ -272,15 +272,23 @@ void relation_take(struct arena *mem, struct relation *relation, const struct ob
     relation->columns = columns_print(mem, &object->columns);
 }
 
+/* In memory of the arena, which may have been set aside: this is called when the engine's part is
+ * done. */
 str columns_print(struct arena *mem, const struct columns *columns)
 {
-    CLEANUP(buf_done) struct buf out;
-    buf_init(&out, 4 << 20);
+    static const size_t escaped = 6, around = 64;
+    size_t size = around;
+    for (size_t i = 0; i < columns->n; i++)
+        size +=
+            around + escaped * (columns->at[i].column_name.len + columns->at[i].column_type.len);
+    struct buf out = {.at = arena_alloc(mem, size), .size = size, .max = size};
+    if (!out.at)
+        return (str){0};
     fields_print_list(
         &out, column_fields, sizeof(struct column), (struct list){columns->at, columns->n});
     if (out.failed)
         mem->failed = true;
-    return str_copy(mem, buf_str(&out));
+    return buf_str(&out);
 }
 
 struct columns_input {
