@@ -292,11 +292,11 @@ export const steps = {
         want: 201,
         before: () => ({ primary_email: email() }),
         run: ({ primary_email }) => register(server, primary_email),
-        async done({ primary_email }) {
-            const told = await call(server, "POST", "/auth/tokens/obtain/", {
-                json: { primary_email, password: PASSWORD },
-            });
-            return told.status === 200;
+        // The address is taken, or this takes it. Signing in would be slowed down after some failures.
+        async done(ctx) {
+            const told = await register(server, ctx.primary_email);
+            if (told.status === 201) ctx.primary_email = email();
+            return told.status === 422;
         },
     }),
 };

@@ -120,7 +120,11 @@ async function stepOnce(server, faults, step, n, { kinds, ...how }, tally) {
     if (later && !done) complain("was told that it will be recorded, but it is not there");
     if (done && !reply.cut && !later && reply.status !== step.want)
         complain(`answered ${reply.status} ${reply.body.code} to what was done`);
-    if (!done) complain(await again(server, step, ctx));
+    if (!done) {
+        const not = await again(server, step, ctx);
+        // Who was cut off does not know: it may have been done after we looked.
+        if (not && !(reply.cut && (await step.done?.(ctx)))) complain(not);
+    }
     await step.recover?.(ctx);
     await step.after?.(ctx);
     return true;
