@@ -17,6 +17,7 @@
 #define TURN_MS 50
 #define GRACE_US US_PER_S
 #define SEND_MS 10000
+#define ANSWER_MEMORY ((size_t)16 << 10)
 #define STILL_PART 100 /* less of the time than one part in so many is nothing */
 
 enum cancel { CANCEL_NONE, CANCEL_LIMIT, CANCEL_GONE, CANCEL_STOP };
@@ -207,6 +208,9 @@ err ask_run(const struct ask *ask, struct supervisor *supervisor, enum engine_op
         return &err_no_memory;
     if (!wire_frame_end(frame, WIRE_CALL))
         return err_new(ask->mem, 413, "too_large", "This request to the engine is too large.");
+    /* An answer that there is no memory for would leave a file that nobody knows of. */
+    if (!arena_reserve(ask->mem, ANSWER_MEMORY))
+        return &err_no_memory;
     struct asking asking = {.ask = ask, .supervisor = supervisor, .load = load};
     TRY(supervisor_take(supervisor, ask, engine_op_writes(op), &asking.lease));
     err e = talk(&asking, buf_str(frame));

@@ -86,6 +86,8 @@ err call_fault(struct call *call, duckdb_error_type type, const char *message)
     if (call_cancelled(call) || type == DUCKDB_ERROR_INTERRUPT)
         return err_new(call->mem, 503, "query_interrupted", "The query was interrupted.");
     bool broken = type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_INTERNAL;
+    if (!message || !*message) /* it had no memory to say why */
+        return memory_fault(call, "no reason given");
     if (type == DUCKDB_ERROR_OUT_OF_MEMORY || says(message, "std::bad_alloc") ||
         says(message, "llocation failure"))
         return memory_fault(call, broken ? message : NULL);

@@ -129,6 +129,7 @@ static err plan_walk(struct plan *plan, const json_t *answer)
         plan->steady = false;
         return NULL;
     }
+    TRY(call_fault(plan->call, DUCKDB_ERROR_INVALID, str_c(plan->call->mem, text)));
     return guard_refuse(plan->call, plan->sql, position, wording_plain(plan->call, text));
 }
 

@@ -472,6 +472,7 @@ static err check_failure(struct tree *tree, const json_t *answer)
             tree->sql,
             -1,
             STR("Only a statement that reads is taken: SELECT, WITH, VALUES or TABLE."));
+    TRY(call_fault(tree->call, DUCKDB_ERROR_INVALID, str_c(tree->call->mem, message)));
     return guard_refuse(tree->call, tree->sql, position, wording_plain(tree->call, message));
 }
 
