@@ -90,7 +90,9 @@ async function again(server, step, ctx) {
 }
 
 async function stepOnce(server, faults, step, n, { kinds, ...how }, tally) {
-    const ctx = (await step.before?.()) ?? {};
+    // A process that the last fault has left without memory says so once.
+    const before = async () => (await step.before?.()) ?? {};
+    const ctx = await (step.hungry ? before().catch(before) : before());
     faults.arm(kinds, n, how);
     const reply = await attempt(() => step.run(ctx));
     await step.settle?.(ctx, reply);
