@@ -2,7 +2,9 @@
  * A bounded pool of threads: one queue under one lock.
  *
  * Waking a thread costs more than most pieces of work. So a submit, however many it brings, wakes
- * one; who takes a piece and sees more wakes the next; and nobody is signalled twice.
+ * one; who takes a piece and sees more wakes the next; and nobody is signalled twice. More threads
+ * than processors do not make pieces that only compute any faster: so many at work are enough, and
+ * what is queued they take themselves. Who waits within its piece says so, and is not counted.
  */
 #include "base/pool.h"
 
@@ -17,11 +19,16 @@ struct pool {
     struct pool_work *first, **end;
     size_t queued, queue_max;
     size_t started, idle, threads_max;
-    size_t waking; /* threads that were signalled and have not looked yet */
+    size_t wait;     /* threads that have said that they wait */
+    size_t wake_max; /* threads at work from which on no more are woken */
+    size_t waking;   /* threads that were signalled and have not looked yet */
     bool ending;
     char name[16];
     pthread_t threads[];
 };
+
+static _Thread_local struct pool *pool_here;
+static _Thread_local unsigned pool_waits; /* waits within waits count once */
 
 struct pool *pool_new(const char *name, size_t threads, size_t queue_max)
 {
@@ -32,15 +39,22 @@ struct pool *pool_new(const char *name, size_t threads, size_t queue_max)
     pthread_cond_init(&pool->filled, NULL);
     pool->end = &pool->first;
     pool->queue_max = queue_max;
-    pool->threads_max = threads;
+    pool->threads_max = pool->wake_max = threads;
     snprintf(pool->name, sizeof(pool->name), "%s", name);
     return pool;
+}
+
+void pool_wake_most(struct pool *pool, size_t most)
+{
+    pool->wake_max = most;
 }
 
 /* Leaves the lock, and wakes one more thread when there is work for it. */
 static void pool_leave(struct pool *pool)
 {
-    bool wake = pool->queued > pool->waking && pool->idle > pool->waking;
+    size_t at_work = pool->started - pool->idle + pool->waking - pool->wait;
+    bool wake =
+        pool->queued > pool->waking && pool->idle > pool->waking && at_work < pool->wake_max;
     pool->waking += wake;
     pthread_mutex_unlock(&pool->lock);
     if (wake)
@@ -68,9 +82,28 @@ static struct pool_work *pool_take(struct pool *pool)
     return work;
 }
 
+void pool_wait_begin(void)
+{
+    if (!pool_here || pool_waits++)
+        return;
+    pthread_mutex_lock(&pool_here->lock);
+    pool_here->wait++;
+    pool_leave(pool_here);
+}
+
+void pool_wait_end(void)
+{
+    if (!pool_here || --pool_waits)
+        return;
+    pthread_mutex_lock(&pool_here->lock);
+    pool_here->wait--;
+    pthread_mutex_unlock(&pool_here->lock);
+}
+
 static void *pool_thread(void *arg)
 {
     struct pool *pool = arg;
+    pool_here = pool;
     pthread_setname_np(pthread_self(), pool->name);
     for (struct pool_work *work; (work = pool_take(pool));)
         work->run(work);

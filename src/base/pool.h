@@ -20,6 +20,11 @@ struct pool_work {
 };
 
 struct pool *pool_new(const char *name, size_t threads, size_t queue_max); /* NULL: no memory */
+/*
+ * For pieces of some microseconds: of the threads that are there no more than `most` are woken for
+ * work at a time, beside those that say that they wait. Before the first submit.
+ */
+void pool_wake_most(struct pool *pool, size_t most);
 /* Takes no more, runs what is queued, then ends the threads and waits for them. */
 void pool_stop(struct pool *pool);
 void pool_free(struct pool *pool); /* stops it first */
@@ -27,5 +32,10 @@ bool pool_submit(struct pool *pool, struct pool_work *work) __attribute__((warn_
 /* All of a list (linked by `next`) under one lock and with one wake-up; what there is no room for
  * is left in `*list`. */
 void pool_submit_all(struct pool *pool, struct pool_work **list);
+
+/* Around a wait for another thread or process, on any thread: the pool that the thread is of wakes
+ * another one for its work meanwhile. */
+void pool_wait_begin(void);
+void pool_wait_end(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/pool.h"
 #include "base/time.h"
 #include "data/reconcile.h"
 
@@ -99,8 +100,10 @@ static bool entry_take(struct teams *teams, struct team_entry *entry, int64_t wa
 {
     struct timespec until = deadline(wait_ms);
     int waited = 0;
+    pool_wait_begin();
     while (entry->taken && waited != ETIMEDOUT && (asked || !teams->stopping))
         waited = pthread_cond_timedwait(&entry->freed, &teams->lock, &until);
+    pool_wait_end();
     if (entry->taken)
         return false;
     entry->taken = true;
@@ -166,8 +169,10 @@ err team_settle(struct data *data, struct db *db, str team, int64_t wait_ms)
     int waited = 0;
     pthread_mutex_lock(&teams->lock);
     struct team_entry *entry = entry_find(teams, team);
+    pool_wait_begin();
     while (entry && !entry->reconciled && entry->taken && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&entry->freed, &teams->lock, &until);
+    pool_wait_end();
     bool settled = entry && entry->reconciled;
     bool mine = entry && !settled && !entry->taken;
     if (mine) {

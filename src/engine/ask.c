@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/pool.h"
 #include "base/time.h"
 
 #define TURN_MS 50
@@ -200,6 +201,16 @@ static err talk(struct asking *asking, str frame)
     return NULL;
 }
 
+static err ask_make(struct asking *asking, enum engine_op op, str frame, struct wire *answer)
+{
+    TRY(supervisor_take(asking->supervisor, asking->ask, engine_op_writes(op), &asking->lease));
+    err e = talk(asking, frame);
+    bool reusable = asking->whole && asking->cancel == CANCEL_NONE;
+    supervisor_give(asking->supervisor, &asking->lease, reusable);
+    *answer = wire_reader(asking->ask->mem, wire_body(&asking->in));
+    return e;
+}
+
 err ask_run(const struct ask *ask, struct supervisor *supervisor, enum engine_op op,
             struct buf *frame, const struct load *load, struct wire *answer)
 {
@@ -212,9 +223,8 @@ err ask_run(const struct ask *ask, struct supervisor *supervisor, enum engine_op
     if (!arena_reserve(ask->mem, ANSWER_MEMORY))
         return &err_no_memory;
     struct asking asking = {.ask = ask, .supervisor = supervisor, .load = load};
-    TRY(supervisor_take(supervisor, ask, engine_op_writes(op), &asking.lease));
-    err e = talk(&asking, buf_str(frame));
-    supervisor_give(supervisor, &asking.lease, asking.whole && asking.cancel == CANCEL_NONE);
-    *answer = wire_reader(ask->mem, wire_body(&asking.in));
+    pool_wait_begin();
+    err e = ask_make(&asking, op, buf_str(frame), answer);
+    pool_wait_end();
     return e;
 }

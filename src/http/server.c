@@ -183,6 +183,8 @@ static err server_pools(struct server *server)
                                   .waiting_max = QUEUE_ENGINE};
     server->lanes = lanes_new(&lanes);
     server->limit = limit_new(LIMIT_KEYS);
+    if (server->pools[POOL_QUICK])
+        pool_wake_most(server->pools[POOL_QUICK], cores > 2 ? (size_t)cores : 2);
     bool all = server->pools[POOL_QUICK] && server->pools[POOL_PASSWORD] &&
                server->pools[POOL_ENGINE] && server->lanes && server->limit;
     return all ? NULL : &err_no_memory;

@@ -32,6 +32,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/pool.h"
 #include "store/sqlite.h"
 
 /* A WAL this long is copied into the database. */
@@ -181,7 +182,7 @@ static uint64_t round_for(const struct group *group, uint64_t number)
     return group->syncing && group->goal >= number ? group->round : group->round + 1;
 }
 
-void group_wait(struct store *store, uint64_t number)
+static void group_wait_on(struct store *store, uint64_t number)
 {
     struct group *group = &store->group;
     while (atomic_load(&group->synced) < number) {
@@ -197,4 +198,13 @@ void group_wait(struct store *store, uint64_t number)
                 ended_wait(group, round, before);
         }
     }
+}
+
+void group_wait(struct store *store, uint64_t number)
+{
+    if (atomic_load(&store->group.synced) >= number)
+        return;
+    pool_wait_begin();
+    group_wait_on(store, number);
+    pool_wait_end();
 }

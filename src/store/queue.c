@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/pool.h"
 #include "store/sqlite.h"
 
 /* On the stack of the one who waits. */
@@ -57,8 +58,10 @@ static struct store_conn *queue_wait(struct queue *queue, pthread_mutex_t *lock)
     struct timespec until;
     int rc = 0;
     queue_stand(queue, &turn, &until);
+    pool_wait_begin();
     while (!turn.conn && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&turn.come, lock, &until);
+    pool_wait_end();
     if (!turn.conn)
         queue_leave(queue, &turn);
     pthread_cond_destroy(&turn.come);
@@ -73,12 +76,14 @@ static struct store_conn *writer_wait(struct writer *writer)
     struct store_conn *conn = NULL;
     int rc = 0;
     queue_stand(&writer->queue, &turn, &until);
+    pool_wait_begin();
     while (!turn.conn && !conn && rc != ETIMEDOUT) {
         rc = pthread_cond_timedwait(&turn.come, &writer->lock, &until);
         turn.passed++;
         if (!writer->taken)
             conn = writer->conn;
     }
+    pool_wait_end();
     if (!turn.conn)
         queue_leave(&writer->queue, &turn);
     pthread_cond_destroy(&turn.come);

@@ -63,11 +63,50 @@ static void refuses_what_is_too_much(void **state)
     assert_int_equal(ran, taken);
 }
 
+struct waiter {
+    struct pool_work work;
+    pthread_barrier_t *all;
+};
+
+static void waiter_run(struct pool_work *work)
+{
+    struct waiter *waiter = (struct waiter *)work;
+    pool_wait_begin();
+    pool_wait_begin();
+    pool_wait_end();
+    pthread_barrier_wait(waiter->all);
+    pthread_barrier_wait(waiter->all); /* the piece is not used after it */
+    pool_wait_end();
+}
+
+/* Threads that wait for each other: all of them come to run, although one at work is enough. */
+static void goes_on_while_some_wait(void **state)
+{
+    (void)state;
+    struct waiter waiters[8];
+    pthread_barrier_t all;
+    pthread_barrier_init(&all, NULL, LENGTH(waiters) + 1);
+    struct pool *pool = pool_new("test", LENGTH(waiters), 100);
+    assert_non_null(pool);
+    pool_wake_most(pool, 1);
+    for (int round = 0; round < 200; round++) {
+        for (size_t i = 0; i < LENGTH(waiters); i++) {
+            waiters[i] = (struct waiter){.work.run = waiter_run, .all = &all};
+            assert_true(pool_submit(pool, &waiters[i].work));
+        }
+        pthread_barrier_wait(&all);
+        pthread_barrier_wait(&all);
+    }
+    pool_free(pool);
+    pthread_barrier_destroy(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_all_it_took),
         cmocka_unit_test(refuses_what_is_too_much),
+        cmocka_unit_test(goes_on_while_some_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
