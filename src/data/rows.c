@@ -2,6 +2,7 @@
 #include "data/rows.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "data/page.h"
 #include "data/relations.h"
@@ -85,7 +86,11 @@ static err name_reply(struct request *rq, str name, const char *ending)
 static err file_reply(struct request *rq, const struct relation *relation, int type,
                       const char *path)
 {
-    TRY(name_reply(rq, relation->name, type == 1 ? "csv" : "parquet"));
+    err e = name_reply(rq, relation->name, type == 1 ? "csv" : "parquet");
+    if (e) {
+        unlink(path);
+        return e;
+    }
     return reply_file(
         rq, 200, type == 1 ? "text/csv; charset=utf-8; header=present" : row_types[2], path);
 }

@@ -9,9 +9,16 @@
 #define LOOK_MS 10000
 #define PAUSE_US (50 * 1000)
 
+/* It may have been the answer that there was none for. Such a process is replaced. */
+static bool no_memory(err e)
+{
+    return err_is(e, "query_memory") || err_is(e, "out_of_memory");
+}
+
 static bool in_doubt(err e)
 {
-    return err_is(e, "engine_failed") || err_is(e, "query_timeout") || err_is(e, "client_gone");
+    return err_is(e, "engine_failed") || err_is(e, "query_timeout") || err_is(e, "client_gone") ||
+           no_memory(e);
 }
 
 /* In nobody's name: the client may have left. */
@@ -26,7 +33,7 @@ static struct ask look_ask(const struct ask *ask)
 /* Until a process answers, or it is enough. */
 static bool again(err e, int64_t end_us)
 {
-    if (!err_is(e, "engine_failed") || time_steady() >= end_us)
+    if ((!err_is(e, "engine_failed") && !no_memory(e)) || time_steady() >= end_us)
         return false;
     usleep(PAUSE_US);
     return true;
