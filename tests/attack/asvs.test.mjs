@@ -692,17 +692,22 @@ test("ASVS 6.1.2, 6.2.11 passwords near the account or the program are refused",
 });
 
 test("ASVS 6.3.1 passwords can't be tried out", async () => {
-    const me = await account(strict);
-    let waits = 0;
-    for (let i = 0; i < 9; i++) {
-        const reply = await obtain({ primary_email: me.email, password: `wrong number ${i}` }, strict);
-        assert.ok([401, 429].includes(reply.status));
-        if (reply.status === 429) assert.ok(Number(reply.headers.get("retry-after")) > 0);
-        waits += reply.status === 429;
-    }
-    assert.ok(waits >= 2, `${waits} of 9 had to wait`);
+    const me = await account(quiet);
+    let failed = 0;
+    // Each wait is twice as long as the one before: from eight failures on, long enough to be met on a slow machine too.
+    await until(
+        async () => {
+            const reply = await obtain({ primary_email: me.email, password: `wrong number ${failed}` }, quiet);
+            assert.ok([401, 429].includes(reply.status), `obtain answered ${reply.status}`);
+            failed += reply.status === 401;
+            assert.ok(failed < 20, "twenty passwords without a wait");
+            return reply.status === 429 && Number(reply.headers.get("retry-after")) >= 6;
+        },
+        "a wait of six seconds",
+        60_000,
+    );
     // the right one has to wait as well, or else it could be told from the wrong ones
-    expect(await obtain({ primary_email: me.email, password: PASSWORD }, strict), 429, "obtain");
+    expect(await obtain({ primary_email: me.email, password: PASSWORD }, quiet), 429, "obtain");
     expect(await me.call("GET", "/auth/users/me/"), 200, "who is signed in stays so");
 });
 
