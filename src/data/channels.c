@@ -3,7 +3,7 @@
 
 #include "base/id.h"
 #include "data/jobs.h"
-#include "data/page.h"
+#include "http/page.h"
 
 #define CHANNELS_MAX 10000 /* of one team */
 #define JOBS_OF_CHANNEL 100

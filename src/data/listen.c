@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "data/channels.h"
 #include "data/jobs.h"
-#include "data/page.h"
+#include "http/page.h"
 
 #define FACT_MEMORY (4u << 20)
 

@@ -11,10 +11,10 @@
 
 #include "base/id.h"
 #include "base/time.h"
-#include "data/page.h"
 #include "data/reconcile.h"
 #include "data/teams.h"
 #include "data/writes.h"
+#include "http/page.h"
 
 #define WAIT_MS 60000
 #define PROGRESS_EVERY_US (500 * 1000)

@@ -2,8 +2,8 @@
 #ifndef DATA_RELATIONS_H
 #define DATA_RELATIONS_H
 
-#include "data/page.h"
 #include "data/state.h"
+#include "http/page.h"
 
 #define RELATIONS_MAX 2000 /* of one team */
 

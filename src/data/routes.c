@@ -2,10 +2,10 @@
 #include "data/channels.h"
 #include "data/jobs.h"
 #include "data/loads.h"
-#include "data/page.h"
 #include "data/rows.h"
 #include "data/tables.h"
 #include "data/views.h"
+#include "http/page.h"
 
 #define ROUTE(method_, path_, run_, body_, status_, ...)                                           \
     {                                                                                              \

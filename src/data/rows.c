@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/page.h"
 #include "data/relations.h"
 #include "data/teams.h"
+#include "http/page.h"
 
 #define ROWS_MAX 10000
 #define ANSWER_MAX (256u << 20)

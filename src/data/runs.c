@@ -1,8 +1,8 @@
 /* Runs: a job that is due refreshes its view; and the history of it. */
 #include "base/time.h"
 #include "data/jobs.h"
-#include "data/page.h"
 #include "data/teams.h"
+#include "http/page.h"
 
 #define RUN_MEMORY (64u << 20)
 

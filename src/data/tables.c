@@ -5,9 +5,9 @@
 #include "data/graph.h"
 #include "data/jobs.h"
 #include "data/loads.h"
-#include "data/page.h"
 #include "data/teams.h"
 #include "data/writes.h"
+#include "http/page.h"
 
 #define WAIT_MS 30000
 

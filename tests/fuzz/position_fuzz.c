@@ -5,11 +5,11 @@
  * What is taken is not negative, is the same by header and by query, and is taken again when it is
  * printed; the block that a listener gets is one block, and its data is what was meant.
  */
-#include "data/page.h"
 #include "events/events.h"
 #include "events/types.h"
 #include "fuzz/fuzz.h"
 #include "http/asking.h"
+#include "http/page.h"
 
 #define MEMORY ((size_t)1 << 20)
 

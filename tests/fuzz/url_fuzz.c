@@ -9,9 +9,9 @@
 
 #include "accounts/accounts.h"
 #include "data/data.h"
-#include "data/page.h"
 #include "fuzz/fuzz.h"
 #include "http/asking.h"
+#include "http/page.h"
 #include "http/routes.h"
 
 #define MEMORY ((size_t)16 << 20)

@@ -1,5 +1,5 @@
 /* Keyset pages: one row more than asked for shows that there is another page. */
-#include "data/page.h"
+#include "http/page.h"
 
 #include "http/route.h"
 

@@ -1,6 +1,6 @@
 /* Keyset pages of lists: ?limit=&after=&before=, and the links that lead on. */
-#ifndef DATA_PAGE_H
-#define DATA_PAGE_H
+#ifndef HTTP_PAGE_H
+#define HTTP_PAGE_H
 
 #include "http/request.h"
 
