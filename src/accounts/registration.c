@@ -22,6 +22,7 @@ const struct field account_fields[] = {
     FIELD(struct account, full_name, FIELD_STR),
     FIELD(struct account, team, FIELD_STR, .help = "The personal team"),
     FIELD(struct account, created, FIELD_TIME),
+    FIELD(struct account, is_superuser, FIELD_BOOL, .help = "May use what is under /admin"),
     FIELD_LAST,
 };
 
@@ -153,7 +154,8 @@ err account_me(struct request *rq)
     TRY(tx_one(&tx,
                account_row,
                &account,
-               "SELECT id, primary_email, full_name, team, created FROM accounts WHERE id = $1",
+               "SELECT id, primary_email, full_name, team, created, is_superuser FROM accounts"
+               " WHERE id = $1",
                A(rq->account)));
     TRY(tx_commit(&tx));
     return reply_json(rq, 200, account_fields, &account);

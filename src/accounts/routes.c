@@ -1,6 +1,7 @@
 /* The routes of accounts, sessions and tokens. */
 #include "accounts/account.h"
 #include "accounts/sessions.h"
+#include "http/page.h"
 
 const struct route accounts_routes[] = {
     {
@@ -68,6 +69,34 @@ const struct route accounts_routes[] = {
         .input = refresh_fields,
         .status = 205,
         .help = "Signs out: ends the session, its access tokens and its streams at once",
+    },
+    {
+        .method = "GET",
+        .path = "/auth/sessions",
+        .run = session_list,
+        .right = RIGHT_MEMBER,
+        .query = page_fields,
+        .output = session_fields,
+        .list = true,
+        .status = 200,
+        .help = "Lists the living sessions of the account, newest first",
+    },
+    {
+        .method = "DELETE",
+        .path = "/auth/sessions",
+        .run = session_drop_all,
+        .right = RIGHT_MEMBER,
+        .query = sessions_end_query,
+        .status = 204,
+        .help = "Signs out everywhere: ends all sessions of the account, or all others",
+    },
+    {
+        .method = "DELETE",
+        .path = "/auth/sessions/{id}",
+        .run = session_drop,
+        .right = RIGHT_MEMBER,
+        .status = 204,
+        .help = "Ends a session of the account, its access tokens and its streams at once",
     },
 };
 

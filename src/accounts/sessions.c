@@ -27,9 +27,12 @@ const struct field session_row[] = {
     FIELD(struct session, refresh, FIELD_STR),
     FIELD(struct session, created, FIELD_INT),
     FIELD(struct session, expires, FIELD_INT),
+    FIELD(struct session, last_used, FIELD_INT),
     FIELD(struct session, ended, FIELD_INT),
     FIELD(struct session, is_active, FIELD_BOOL),
     FIELD(struct session, is_superuser, FIELD_BOOL),
+    FIELD(struct session, user_agent, FIELD_STR),
+    FIELD(struct session, from, FIELD_STR),
     FIELD_LAST,
 };
 
@@ -94,7 +97,7 @@ static int64_t session_expires(const struct accounts *accounts, int64_t created,
 }
 
 static err session_start(struct accounts *accounts, struct tx *tx, const struct account *account,
-                         int64_t now, struct session *session)
+                         const struct visitor *visitor, int64_t now, struct session *session)
 {
     struct arena *mem = tx->db->mem;
     *session = (struct session){
@@ -107,14 +110,16 @@ static err session_start(struct accounts *accounts, struct tx *tx, const struct 
     };
     struct session_note note = {.account = account->id};
     TRY(tx_run(tx,
-               "INSERT INTO sessions (id, team, account, refresh, created, expires)"
-               " VALUES ($1, $2, $3, $4, $5, $6)",
+               "INSERT INTO sessions (id, team, account, refresh, created, last_used, expires,"
+               " user_agent, address) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)",
                A(session->id),
                A(session->team),
                A(session->account),
                A(session->refresh),
                A(now),
-               A(session->expires)));
+               A(session->expires),
+               A(visitor->user_agent),
+               A(visitor->from)));
     return event_append(accounts->options.events,
                         tx,
                         session->team,
@@ -167,8 +172,8 @@ err session_end(struct accounts *accounts, struct tx *tx, const struct session *
     return tx_after(tx, ending_run, NULL, ending);
 }
 
-err sessions_end(struct accounts *accounts, struct tx *tx, str account, const char *reason,
-                 int64_t now)
+err sessions_end(struct accounts *accounts, struct tx *tx, str account, str except,
+                 const char *reason, int64_t now)
 {
     struct list list;
     TRY(tx_list(tx,
@@ -177,8 +182,9 @@ err sessions_end(struct accounts *accounts, struct tx *tx, str account, const ch
                 SESSIONS_OF_ACCOUNT_MAX,
                 &list,
                 "SELECT id, account, team FROM sessions WHERE account = $1 AND ended IS NULL"
-                " ORDER BY id",
-                A(account)));
+                " AND id <> $2 ORDER BY id",
+                A(account),
+                A(except.at ? except : STR(""))));
     const struct session *sessions = list.at;
     for (size_t i = 0; i < list.n; i++)
         TRY(session_end(accounts, tx, &sessions[i], reason, now));
@@ -186,20 +192,20 @@ err sessions_end(struct accounts *accounts, struct tx *tx, str account, const ch
 }
 
 err session_begin(struct accounts *accounts, struct tx *tx, const struct account *account,
-                  int64_t now, struct tokens *tokens)
+                  const struct visitor *visitor, int64_t now, struct tokens *tokens)
 {
     struct session session;
-    TRY(session_start(accounts, tx, account, now, &session));
+    TRY(session_start(accounts, tx, account, visitor, now, &session));
     return tokens_make(accounts, tx->db->mem, &session, now, tokens);
 }
 
 err session_open(struct accounts *accounts, struct db *db, const struct account *account,
-                 int64_t now, struct tokens *tokens)
+                 const struct visitor *visitor, int64_t now, struct tokens *tokens)
 {
     CLEANUP(tx_done) struct tx tx = {0};
     db->actor = account->id;
     TRY(db_begin(db, &tx));
-    TRY(session_begin(accounts, &tx, account, now, tokens));
+    TRY(session_begin(accounts, &tx, account, visitor, now, tokens));
     return tx_commit(&tx);
 }
 
@@ -234,9 +240,11 @@ err session_renew(struct accounts *accounts, struct db *db, str refresh, int64_t
     session.refresh = id_random(db->mem);
     session.expires = session_expires(accounts, session.created, now);
     TRY(tx_run(&tx,
-               "UPDATE sessions SET refresh = $1, expires = $2 WHERE id = $3 AND team = $4",
+               "UPDATE sessions SET refresh = $1, expires = $2, last_used = $3"
+               " WHERE id = $4 AND team = $5",
                A(session.refresh),
                A(session.expires),
+               A(now),
                A(session.id),
                A(session.team)));
     TRY(tokens_make(accounts, db->mem, &session, now, tokens));

@@ -14,8 +14,16 @@ struct session {
     str id, account, team;
     str refresh; /* jti of the good refresh token */
     int64_t created, expires;
+    int64_t last_used;            /* begun, or last renewed */
     int64_t ended;                /* 0: alive */
     bool is_active, is_superuser; /* of the account */
+    str user_agent, from;         /* of the sign-in */
+    bool current;                 /* is the one that asks */
+};
+
+/* Where a sign-in comes from, as a person would recognise it. */
+struct visitor {
+    str user_agent, from;
 };
 
 struct tokens {
@@ -23,6 +31,8 @@ struct tokens {
 };
 
 extern const struct field session_row[];
+extern const struct field session_fields[]; /* what is told of one */
+extern const struct field sessions_end_query[];
 extern const struct field tokens_fields[];
 extern const struct field credentials_fields[];
 extern const struct field refresh_fields[];
@@ -30,9 +40,10 @@ extern const struct field password_change_fields[];
 
 /* Signs an account in that has proved who it is; in the transaction, or in one of its own. */
 MUST_CHECK err session_begin(struct accounts *accounts, struct tx *tx,
-                             const struct account *account, int64_t now, struct tokens *tokens);
+                             const struct account *account, const struct visitor *visitor,
+                             int64_t now, struct tokens *tokens);
 MUST_CHECK err session_open(struct accounts *accounts, struct db *db, const struct account *account,
-                            int64_t now, struct tokens *tokens);
+                            const struct visitor *visitor, int64_t now, struct tokens *tokens);
 /* The next pair for the good refresh token; 401 for any other, which ends the session if it was
  * good once. */
 MUST_CHECK err session_renew(struct accounts *accounts, struct db *db, str refresh, int64_t now,
@@ -47,10 +58,11 @@ MUST_CHECK err session_alive(struct arena *mem, bool found, const struct session
 /* Marks it ended in the transaction, and once that is durable stops what lives on it. */
 MUST_CHECK err session_end(struct accounts *accounts, struct tx *tx, const struct session *session,
                            const char *reason, int64_t now);
-/* All of an account. */
-MUST_CHECK err sessions_end(struct accounts *accounts, struct tx *tx, str account,
+/* All of an account but `except`, which may be absent. */
+MUST_CHECK err sessions_end(struct accounts *accounts, struct tx *tx, str account, str except,
                             const char *reason, int64_t now);
 
 handler session_obtain, session_refresh, session_blacklist, password_change;
+handler session_list, session_drop, session_drop_all;
 
 #endif

@@ -6,6 +6,9 @@
 #include "base/time.h"
 #include "http/limit.h"
 
+#define USER_AGENT_MAX 200 /* bytes */
+#define FROM_MAX 64
+
 struct credentials {
     str primary_email, password;
 };
@@ -89,6 +92,24 @@ static err credentials_check(struct request *rq, const struct credentials *given
     return NULL;
 }
 
+/* As much of it as a person can use, and well-formed whatever was sent. */
+static str user_agent_of(struct request *rq)
+{
+    str sent = str_sub(request_header(rq, "user-agent"), 0, USER_AGENT_MAX);
+    char *text = sent.len ? arena_alloc(rq->mem, sent.len) : NULL;
+    if (!text)
+        return (str){0};
+    for (size_t i = 0; i < sent.len; i++)
+        text[i] = sent.at[i] >= ' ' && sent.at[i] < 0x7F ? sent.at[i] : '?';
+    return (str){text, sent.len};
+}
+
+static struct visitor visitor_of(struct request *rq)
+{
+    return (struct visitor){.user_agent = user_agent_of(rq),
+                            .from = str_sub(rq->address, 0, FROM_MAX)};
+}
+
 err session_obtain(struct request *rq)
 {
     struct credentials given = {0};
@@ -96,7 +117,8 @@ err session_obtain(struct request *rq)
     struct tokens tokens;
     TRY(request_body(rq, credentials_fields, &given));
     TRY(credentials_check(rq, &given, &account));
-    TRY(session_open(rq->context, rq->db, &account, rq->now, &tokens));
+    struct visitor visitor = visitor_of(rq);
+    TRY(session_open(rq->context, rq->db, &account, &visitor, rq->now, &tokens));
     return reply_json(rq, 200, tokens_fields, &tokens);
 }
 
@@ -144,13 +166,14 @@ static err password_replace(struct request *rq, const struct account *account, s
                 &changed,
                 &found,
                 "UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3"
-                " RETURNING id, primary_email, full_name, team, created",
+                " RETURNING id, primary_email, full_name, team, created, is_superuser",
                 A(hash),
                 A(account->id),
                 A(account->password)));
     if (!found)
         return err_new(rq->mem, 409, "conflict", "The password has just been changed.");
-    TRY(sessions_end(rq->context, &tx, account->id, "password_changed", rq->now));
+    struct visitor visitor = visitor_of(rq);
+    TRY(sessions_end(rq->context, &tx, account->id, (str){0}, "password_changed", rq->now));
     TRY(event_append(((struct accounts *)rq->context)->options.events,
                      &tx,
                      changed.team,
@@ -158,7 +181,7 @@ static err password_replace(struct request *rq, const struct account *account, s
                      changed.id,
                      account_fields,
                      &changed));
-    TRY(session_begin(rq->context, &tx, account, rq->now, tokens));
+    TRY(session_begin(rq->context, &tx, account, &visitor, rq->now, tokens));
     return tx_commit(&tx);
 }
 

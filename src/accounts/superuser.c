@@ -12,7 +12,7 @@ static err superuser_raise(struct accounts *accounts, struct tx *tx, str id, str
                A(true),
                A(true),
                A(id)));
-    return sessions_end(accounts, tx, id, "password_changed", time_now());
+    return sessions_end(accounts, tx, id, (str){0}, "password_changed", time_now());
 }
 
 err superuser_make(struct accounts *accounts, struct db *db, str email, str password, bool *created)

@@ -74,7 +74,8 @@ static void session_once(struct arena *mem)
     must(db_read(&db, &tx));
     must(account_by_email(&tx, STR("ada@example.com"), &world.account, &created));
     must(tx_commit(&tx));
-    must(session_open(world.accounts, &db, &world.account, world.now, &world.tokens));
+    struct visitor visitor = {STR("fuzz"), STR("127.0.0.1")};
+    must(session_open(world.accounts, &db, &world.account, &visitor, world.now, &world.tokens));
 }
 
 static void request_init(struct request *rq, struct db *db, struct arena *mem)

@@ -109,7 +109,8 @@ static struct account registered(const char *email)
 static struct tokens signed_in(const struct account *account)
 {
     struct tokens tokens = {0};
-    good(session_open(accounts, &db, account, now, &tokens));
+    struct visitor visitor = {STR("tests"), STR("127.0.0.1")};
+    good(session_open(accounts, &db, account, &visitor, now, &tokens));
     return tokens;
 }
 
