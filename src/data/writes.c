@@ -18,7 +18,7 @@ static bool no_memory(err e)
 static bool in_doubt(err e)
 {
     return err_is(e, "engine_failed") || err_is(e, "query_timeout") || err_is(e, "client_gone") ||
-           no_memory(e);
+           err_is(e, "query_cancelled") || no_memory(e);
 }
 
 /* In nobody's name: the client may have left. */

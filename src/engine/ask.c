@@ -21,12 +21,13 @@
 #define ANSWER_MEMORY ((size_t)16 << 10)
 #define STILL_PART 100 /* less of the time than one part in so many is nothing */
 
-enum cancel { CANCEL_NONE, CANCEL_LIMIT, CANCEL_GONE, CANCEL_STOP };
+enum cancel { CANCEL_NONE, CANCEL_LIMIT, CANCEL_GONE, CANCEL_STOP, CANCEL_ASKED };
 
 struct asking {
     const struct ask *ask;
     struct supervisor *supervisor;
     const struct load *load;
+    struct roll_call call;
     struct lease lease;
     struct wire_input in;
     enum cancel cancel;
@@ -51,6 +52,8 @@ static err cancelled_err(const struct asking *asking)
         return err_new(mem, 499, "client_gone", "The client has left.");
     if (asking->cancel == CANCEL_STOP)
         return supervisor_stopping(mem);
+    if (asking->cancel == CANCEL_ASKED)
+        return roll_cancelled(mem);
     return err_new(mem,
                    504,
                    "query_timeout",
@@ -62,7 +65,7 @@ static err cancelled_err(const struct asking *asking)
 static void interrupt(struct asking *asking, enum cancel cancel)
 {
     asking->cancel = cancel;
-    asking->lease.strained = cancel == CANCEL_LIMIT;
+    asking->lease.strained = cancel == CANCEL_LIMIT || cancel == CANCEL_ASKED;
     shutdown(asking->lease.fd, SHUT_WR);
 }
 
@@ -89,6 +92,16 @@ static err still_check(struct asking *asking, int64_t now)
                     (double)since_us / US_PER_S);
 }
 
+/* Who cancels a query that is in the way does not want to wait for its limit. */
+static void cancel_check(struct asking *asking, int64_t now)
+{
+    if (asking->cancel == CANCEL_ASKED || !atomic_load(&asking->call.cancelled))
+        return;
+    if (asking->cancel == CANCEL_NONE)
+        interrupt(asking, CANCEL_ASKED);
+    asking->end_us = now < asking->end_us ? now : asking->end_us;
+}
+
 /* Interrupts when it is time to. An err: it has been killed. */
 static err limits_check(struct asking *asking)
 {
@@ -97,10 +110,13 @@ static err limits_check(struct asking *asking)
     if (now >= asking->end_us + GRACE_US) {
         supervisor_kill(asking->supervisor,
                         &asking->lease,
-                        "a query ran over its limit and could not be interrupted");
+                        asking->cancel == CANCEL_ASKED
+                            ? "a query was cancelled and could not be interrupted"
+                            : "a query ran over its limit and could not be interrupted");
         return cancelled_err(asking);
     }
     TRY(still_check(asking, now));
+    cancel_check(asking, now);
     if (asking->cancel == CANCEL_NONE && now >= asking->end_us)
         interrupt(asking, CANCEL_LIMIT);
     if (asking->cancel == CANCEL_NONE && ask->gone && atomic_load(ask->gone))
@@ -203,7 +219,12 @@ static err talk(struct asking *asking, str frame)
 
 static err ask_make(struct asking *asking, enum engine_op op, str frame, struct wire *answer)
 {
-    TRY(supervisor_take(asking->supervisor, asking->ask, engine_op_writes(op), &asking->lease));
+    TRY(supervisor_take(asking->supervisor,
+                        asking->ask,
+                        engine_op_writes(op),
+                        &asking->call.cancelled,
+                        &asking->lease));
+    atomic_store(&asking->call.running, true);
     err e = talk(asking, frame);
     bool reusable = asking->whole && asking->cancel == CANCEL_NONE;
     supervisor_give(asking->supervisor, &asking->lease, reusable);
@@ -211,8 +232,8 @@ static err ask_make(struct asking *asking, enum engine_op op, str frame, struct 
     return e;
 }
 
-err ask_run(const struct ask *ask, struct supervisor *supervisor, enum engine_op op,
-            struct buf *frame, const struct load *load, struct wire *answer)
+err ask_run(const struct ask *ask, struct supervisor *supervisor, struct roll *roll,
+            const struct asked *asked, struct buf *frame, struct wire *answer)
 {
     bool grown = frame->len >= WIRE_BODY_MAX / 2; /* else there was no memory to grow */
     if (frame->failed && !grown)
@@ -222,9 +243,17 @@ err ask_run(const struct ask *ask, struct supervisor *supervisor, enum engine_op
     /* An answer that there is no memory for would leave a file that nobody knows of. */
     if (!arena_reserve(ask->mem, ANSWER_MEMORY))
         return &err_no_memory;
-    struct asking asking = {.ask = ask, .supervisor = supervisor, .load = load};
+    struct asking asking = {.ask = ask,
+                            .supervisor = supervisor,
+                            .load = asked->load,
+                            .call = {.team = ask->team,
+                                     .kind = str_of(engine_op_name(asked->op)),
+                                     .sql = asked->sql,
+                                     .subject = asked->subject}};
+    roll_enter(roll, &asking.call);
     pool_wait_begin();
-    err e = ask_make(&asking, op, buf_str(frame), answer);
+    err e = ask_make(&asking, asked->op, buf_str(frame), answer);
     pool_wait_end();
+    roll_leave(roll, &asking.call);
     return e;
 }

@@ -9,6 +9,7 @@
 
 struct engine {
     struct supervisor *supervisor;
+    struct roll roll;
     char *program, *teams_dir;
 };
 
@@ -19,6 +20,7 @@ err engine_open(struct arena *mem, const struct engine_options *options, struct 
     struct engine *engine = calloc(1, sizeof(*engine));
     if (!engine)
         return &err_no_memory;
+    roll_init(&engine->roll);
     engine->program = strdup(options->program);
     engine->teams_dir = strdup(teams_dir);
     struct engine_options kept = *options;
@@ -43,6 +45,7 @@ void engine_close(struct engine *engine)
     if (!engine)
         return;
     supervisor_free(engine->supervisor);
+    roll_done(&engine->roll);
     free(engine->program);
     free(engine->teams_dir);
     free(engine);
@@ -59,9 +62,19 @@ err engine_tmp_path(const struct ask *ask, char **path)
     return folder_tmp_path(ask->mem, ask->engine->teams_dir, ask->team, path);
 }
 
-static err ask(const struct ask *a, enum engine_op op, struct buf *frame, struct wire *answer)
+err engine_calls(struct engine *engine, struct arena *mem, struct engine_call **out, size_t *n)
 {
-    return ask_run(a, a->engine->supervisor, op, frame, NULL, answer);
+    return roll_calls(&engine->roll, mem, out, n);
+}
+
+bool engine_cancel(struct engine *engine, struct arena *mem, int64_t id, struct engine_call *out)
+{
+    return roll_cancel(&engine->roll, id, mem, out);
+}
+
+static err ask(const struct ask *a, struct asked asked, struct buf *frame, struct wire *answer)
+{
+    return ask_run(a, a->engine->supervisor, &a->engine->roll, &asked, frame, answer);
 }
 
 /* The answer was what it should be, and nothing was left over. */
@@ -89,7 +102,7 @@ err engine_objects(const struct ask *a, struct objects *out)
     CLEANUP(buf_done) struct buf frame;
     struct wire answer;
     ask_begin(&frame, OP_OBJECTS);
-    TRY(ask(a, OP_OBJECTS, &frame, &answer));
+    TRY(ask(a, (struct asked){.op = OP_OBJECTS}, &frame, &answer));
     *out = (struct objects){0};
     message_objects(&answer, out);
     return answer_check(a, &answer);
@@ -103,7 +116,8 @@ err engine_load(const struct ask *a, const struct load *load, struct object *out
     struct load asked = *load;
     struct loaded loaded = {0};
     message_load(&request, &asked);
-    TRY(ask_run(a, a->engine->supervisor, OP_LOAD, &frame, load, &answer));
+    TRY(ask(
+        a, (struct asked){.op = OP_LOAD, .subject = load->table, .load = load}, &frame, &answer));
     message_loaded(&answer, &loaded);
     *out = loaded.table;
     *rows_added = loaded.rows_added;
@@ -115,7 +129,7 @@ err engine_fork(const struct ask *a, str from, str to, struct object *out)
     CLEANUP(buf_done) struct buf frame;
     struct wire answer, request = ask_begin(&frame, OP_FORK);
     message_forking(&request, &(struct forking){.from = from, .to = to});
-    TRY(ask(a, OP_FORK, &frame, &answer));
+    TRY(ask(a, (struct asked){.op = OP_FORK, .subject = from}, &frame, &answer));
     *out = (struct object){0};
     message_object(&answer, out);
     return answer_check(a, &answer);
@@ -126,7 +140,7 @@ err engine_drop(const struct ask *a, const str *names, size_t n)
     CLEANUP(buf_done) struct buf frame;
     struct wire answer, request = ask_begin(&frame, OP_DROP);
     message_dropping(&request, &(struct dropping){.names = (str *)names, .n = n});
-    TRY(ask(a, OP_DROP, &frame, &answer));
+    TRY(ask(a, (struct asked){.op = OP_DROP, .subject = n ? names[0] : (str){0}}, &frame, &answer));
     return answer_check(a, &answer);
 }
 
@@ -135,7 +149,7 @@ err engine_check(const struct ask *a, str sql, struct checked *out)
     CLEANUP(buf_done) struct buf frame;
     struct wire answer, request = ask_begin(&frame, OP_CHECK);
     message_querying(&request, &(struct querying){.sql = sql});
-    TRY(ask(a, OP_CHECK, &frame, &answer));
+    TRY(ask(a, (struct asked){.op = OP_CHECK, .sql = sql}, &frame, &answer));
     *out = (struct checked){0};
     message_checked(&answer, out);
     return answer_check(a, &answer);
@@ -147,7 +161,10 @@ err engine_refresh(const struct ask *a, const struct refresh *refresh, struct re
     struct wire answer, request = ask_begin(&frame, OP_REFRESH);
     struct refresh asked = *refresh;
     message_refresh(&request, &asked);
-    TRY(ask(a, OP_REFRESH, &frame, &answer));
+    TRY(ask(a,
+            (struct asked){.op = OP_REFRESH, .subject = refresh->view, .sql = refresh->sql},
+            &frame,
+            &answer));
     *out = (struct refreshed){0};
     message_refreshed(&answer, out);
     return answer_check(a, &answer);
@@ -159,7 +176,7 @@ err engine_rows(const struct ask *a, const struct rows_ask *rows, struct rows_pa
     struct wire answer, request = ask_begin(&frame, OP_ROWS);
     struct rows_ask asked = *rows;
     message_rows_ask(&request, &asked);
-    TRY(ask(a, OP_ROWS, &frame, &answer));
+    TRY(ask(a, (struct asked){.op = OP_ROWS, .subject = rows->name}, &frame, &answer));
     *out = (struct rows_page){0};
     message_rows_page(&answer, out);
     return page_check(a, &answer, out);
@@ -171,7 +188,7 @@ err engine_changes(const struct ask *a, const struct changes_ask *changes, struc
     struct wire answer, request = ask_begin(&frame, OP_CHANGES);
     struct changes_ask asked = *changes;
     message_changes_ask(&request, &asked);
-    TRY(ask(a, OP_CHANGES, &frame, &answer));
+    TRY(ask(a, (struct asked){.op = OP_CHANGES, .subject = changes->view}, &frame, &answer));
     *out = (struct rows_page){0};
     message_rows_page(&answer, out);
     return page_check(a, &answer, out);
@@ -182,7 +199,7 @@ err engine_query(const struct ask *a, str sql, int64_t limit, struct queried *ou
     CLEANUP(buf_done) struct buf frame;
     struct wire answer, request = ask_begin(&frame, OP_QUERY);
     message_querying(&request, &(struct querying){.sql = sql, .limit = limit});
-    TRY(ask(a, OP_QUERY, &frame, &answer));
+    TRY(ask(a, (struct asked){.op = OP_QUERY, .sql = sql}, &frame, &answer));
     *out = (struct queried){0};
     message_queried(&answer, out);
     return answer_check(a, &answer);

@@ -3,7 +3,8 @@
  * or run in this one.
  *
  * Each call asks the team's engine process, which is started on demand, and waits for its answer
- * (at most `limit_ms`; then the query is interrupted, then the process killed). A process that dies
+ * (at most `limit_ms`; then the query is interrupted, then the process killed). Who looks after the
+ * server may cancel it (409 query_cancelled). A process that dies
  * is an error of the calls it was answering (503 engine_failed) and nothing else. Calls of one
  * team: reads run side by side, writes one after another. Every write is one transaction: all or
  * nothing, also under SIGKILL. Thread: any but the loops'; blocks. Results live in the arena of the
@@ -182,13 +183,34 @@ struct queried {
 
 MUST_CHECK err engine_query(const struct ask *ask, str sql, int64_t limit, struct queried *out);
 
-/* What runs, for the admin: one entry a process. */
+/* What runs, for who looks after the server: one entry a process. */
 struct engine_process {
     str team;
-    int64_t pid, started_us, rss_bytes, calls;
+    int64_t pid, started_us, calls;
+    int64_t memory_bytes; /* as base/proc.h counts it */
 };
 
 MUST_CHECK err engine_processes(struct engine *engine, struct arena *mem,
                                 struct engine_process **out, size_t *n);
+
+/* A call that is under way. */
+struct engine_call {
+    int64_t id; /* never used again, also not after a new start */
+    str team;
+    str kind;    /* query, check, refresh, load, rows, changes, fork, drop, objects */
+    str subject; /* the table or view, or absent */
+    str sql;     /* up to 1,000 bytes of it, or absent */
+    int64_t started_us, took_us;
+    bool is_waiting; /* for a process or for its turn */
+};
+
+MUST_CHECK err engine_calls(struct engine *engine, struct arena *mem, struct engine_call **out,
+                            size_t *n);
+/*
+ * Interrupts a call: it fails with 409 query_cancelled, and what it would have changed is as it
+ * was. One that can't be interrupted has its process killed a second later. False: there is none of
+ * that id any more.
+ */
+bool engine_cancel(struct engine *engine, struct arena *mem, int64_t id, struct engine_call *out);
 
 #endif

@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/proc.h"
 #include "base/time.h"
 #include "engine/process.h"
+#include "engine/roll.h"
 
 #define PROCESSES_MOST 4096
 #define TEAM_WAITING_MAX 8   /* calls of one team that wait for their turn */
@@ -24,6 +26,7 @@
 /* A call that waits: for `process`, or for a place when that is NULL and `placeless` set. */
 struct waiter {
     const struct ask *ask;
+    const atomic_bool *cancelled;
     bool writes, placeless;
     struct process *process;
     bool starting; /* `process` was starting when the wait for it began: its failure is this call's
@@ -160,6 +163,8 @@ static err waiter_turn(struct supervisor *supervisor, struct waiter *waiter)
     const struct ask *ask = waiter->ask;
     if (ask->gone && atomic_load(ask->gone))
         return err_new(ask->mem, 499, "client_gone", "The client has left.");
+    if (atomic_load(waiter->cancelled))
+        return roll_cancelled(ask->mem);
     int64_t now = time_steady();
     if (now >= waiter->end_us)
         return waited_enough(waiter);
@@ -278,10 +283,13 @@ err supervisor_stopping(struct arena *mem)
 }
 
 err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool writes,
-                    struct lease *lease)
+                    const atomic_bool *cancelled, struct lease *lease)
 {
     int64_t wait_ms = ask->limit_ms < WAIT_MOST_MS ? ask->limit_ms : WAIT_MOST_MS;
-    struct waiter waiter = {.ask = ask, .writes = writes, .end_us = time_steady() + wait_ms * 1000};
+    struct waiter waiter = {.ask = ask,
+                            .cancelled = cancelled,
+                            .writes = writes,
+                            .end_us = time_steady() + wait_ms * 1000};
     err e = NULL;
     *lease = (struct lease){.fd = -1};
     pthread_mutex_lock(&supervisor->lock);
@@ -290,25 +298,6 @@ err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool w
     waiter_leave(supervisor, &waiter);
     pthread_mutex_unlock(&supervisor->lock);
     return e;
-}
-
-struct sizes {
-    int64_t resident, data; /* bytes */
-};
-
-/* Of a process; zeroes when it has just ended. */
-static struct sizes sizes_of(int64_t pid)
-{
-    char path[64];
-    long long resident = 0, data = 0;
-    snprintf(path, sizeof(path), "/proc/%lld/statm", (long long)pid);
-    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
-    if (file && fscanf(file, "%*s %lld %*s %*s %*s %lld", &resident, &data) != 2)
-        resident = data = 0;
-    if (file)
-        fclose(file);
-    long page = sysconf(_SC_PAGESIZE);
-    return (struct sizes){.resident = resident * page, .data = data * page};
 }
 
 /* Sanitizers take addresses as they like, and the process has no cap on them then. */
@@ -326,7 +315,7 @@ static struct sizes sizes_of(int64_t pid)
 static bool wears_out(const struct supervisor *supervisor, const struct lease *lease)
 {
     return MEMORY_CAPPED && lease->strained &&
-           sizes_of(lease->process->pid).data > supervisor->options.memory_max / 4;
+           proc_data(lease->process->pid) > supervisor->options.memory_max / 4;
 }
 
 void supervisor_give(struct supervisor *supervisor, struct lease *lease, bool reusable)
@@ -391,6 +380,6 @@ err supervisor_processes(struct supervisor *supervisor, struct arena *mem,
     if (arena_failed(mem))
         return &err_no_memory;
     for (size_t i = 0; i < *n; i++)
-        (*out)[i].rss_bytes = sizes_of((*out)[i].pid).resident;
+        (*out)[i].memory_bytes = proc_memory((*out)[i].pid);
     return NULL;
 }

@@ -32,10 +32,10 @@ void supervisor_free(struct supervisor *supervisor);
 /*
  * Starts the team's process when there is none, and waits for it, for a place among the processes,
  * and for its turn among the team's calls: up to the ask's limit, 30 s at most (503 engine_busy),
- * and while the client is there (499 client_gone).
+ * while the client is there (499 client_gone) and the call is not cancelled (409 query_cancelled).
  */
 MUST_CHECK err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool writes,
-                               struct lease *lease);
+                               const atomic_bool *cancelled, struct lease *lease);
 /* Ends the lease. `reusable`: its last answer was read to the end, and nothing else was sent or
  * shut down. */
 void supervisor_give(struct supervisor *supervisor, struct lease *lease, bool reusable);

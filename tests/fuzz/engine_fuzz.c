@@ -44,9 +44,9 @@ void supervisor_free(struct supervisor *supervisor)
 }
 
 err supervisor_take(struct supervisor *supervisor, const struct ask *ask, bool writes,
-                    struct lease *lease)
+                    const atomic_bool *cancelled, struct lease *lease)
 {
-    (void)supervisor, (void)ask;
+    (void)supervisor, (void)ask, (void)cancelled;
     *lease = (struct lease){.process = &fake.process, .fd = fake.ends[0], .writes = writes};
     return NULL;
 }

@@ -254,7 +254,7 @@ static void starts_when_asked(void **state)
     assert_int_equal(pid_of(fixture, TEAM), pid);
     struct engine_process process;
     assert_true(process_of(fixture, TEAM, &process));
-    assert_true(process.rss_bytes > 0 && process.calls == 0 && process.started_us > 0);
+    assert_true(process.memory_bytes > 0 && process.calls == 0 && process.started_us > 0);
 }
 
 static void a_wrong_program_is_told(void **state)
