@@ -19,7 +19,8 @@ struct err {
     str errors; /* JSON, or absent: {field: [texts]}, or [{line, column, value, detail}] of a file
                  */
     str inside; /* for the log only, or absent */
-    int retry_after_s; /* > 0: sent as Retry-After */
+    int retry_after_s;    /* > 0: sent as Retry-After */
+    int64_t line, column; /* from 1: the place in a query; 0: none is known */
 };
 
 typedef const struct err *err;

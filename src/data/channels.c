@@ -13,13 +13,16 @@ static const char *const includes[] = {"changes", "rows", NULL};
 const struct field channel_fields[] = {
     {.name = "public_identifier",
      .type = FIELD_STR,
+     .flags = FIELD_REQUIRED,
      .offset = offsetof(struct channel, id),
      .help = "UUID"},
     FIELD(struct channel, job_ids, FIELD_INTS, .help = "The jobs it follows"),
     FIELD(struct channel, include, FIELD_STR, .choices = includes,
           .help = "Rows inside each event: changes, rows, or null for none"),
-    FIELD(struct channel, listen_path, FIELD_STR, .help = "Where to listen"),
-    FIELD(struct channel, created, FIELD_TIME),
+    FIELD(struct channel, listen_path, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "Where to listen"),
+    FIELD(struct channel, listeners, FIELD_INT, .help = "Streams that are open on it now"),
+    FIELD(struct channel, created, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD_LAST,
 };
 
@@ -237,6 +240,7 @@ err channel_ticket(struct request *rq)
     struct data *data = rq->context;
     struct channel channel = {0};
     struct ticket ticket = {0};
+    TRY(request_nothing(rq));
     {
         CLEANUP(tx_done) struct tx tx = {0};
         TRY(db_read(rq->db, &tx));
@@ -251,6 +255,7 @@ err log_ticket(struct request *rq)
 {
     struct data *data = rq->context;
     struct ticket ticket = {0};
+    TRY(request_nothing(rq));
     TRY(ticket_issue(
         data->accounts, rq, STR("/events/listen"), &ticket.ticket, &ticket.expires_at));
     return reply_json(rq, 201, ticket_fields, &ticket);

@@ -7,7 +7,7 @@
 struct channel {
     str team, id, include;
     struct ints job_ids;
-    int64_t created;
+    int64_t created, listeners;
     str listen_path;
 };
 

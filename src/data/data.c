@@ -7,6 +7,7 @@
 #include "data/jobs.h"
 #include "data/reconcile.h"
 #include "data/teams.h"
+#include "data/versions.h"
 
 #define LOADERS 4
 #define LOADS_WAITING 128 /* of which one team may have half */
@@ -40,6 +41,7 @@ err data_open(struct arena *mem, const struct data_options *options, struct data
                           .query_ms = options->query_ms,
                           .started = time_now()};
     pthread_mutex_init(&data->scheduling, NULL);
+    pthread_mutex_init(&data->firing_lock, NULL);
     data->teams = teams_new();
     data->loaders = pool_new("loaders", LOADERS, LOADERS);
     struct lanes_options lanes = {
@@ -86,6 +88,7 @@ void data_close(struct data *data)
     lanes_free(data->loads);
     teams_free(data->teams);
     pthread_mutex_destroy(&data->scheduling);
+    pthread_mutex_destroy(&data->firing_lock);
     free(data);
 }
 
@@ -110,6 +113,7 @@ err data_trim(struct data *data, struct arena *mem, int64_t keep_us)
     do
         TRY(runs_trim(&db, before, &removed));
     while (removed == TRIM_AT_ONCE);
+    TRY(versions_trim(&db, before));
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(&db, &tx));
     TRY(tx_run(&tx, "DELETE FROM loads WHERE created < $1 AND state <> 'running'", A(before)));

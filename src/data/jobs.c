@@ -17,14 +17,14 @@ static const char *const notifies[] = {"always", "changed", "non_empty", NULL};
 
 const struct field job_fields[] = {
     FIELD(struct job, id, FIELD_INT, .help = "Number, from 1 in each team"),
-    FIELD(struct job, view_name, FIELD_STR),
-    FIELD(struct job, crontab_def, FIELD_STR),
-    FIELD(struct job, timezone, FIELD_STR),
-    FIELD(struct job, notify, FIELD_STR, .choices = notifies,
+    FIELD(struct job, view_name, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct job, crontab_def, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct job, timezone, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct job, notify, FIELD_STR, .flags = FIELD_REQUIRED, .choices = notifies,
           .help = "When channels are told: always, changed (rows were added or removed) or "
                   "non_empty (the view has rows)"),
     FIELD(struct job, active, FIELD_BOOL),
-    FIELD(struct job, created, FIELD_TIME),
+    FIELD(struct job, created, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD(struct job, next_run, FIELD_TIME),
     FIELD(struct job, last_outcome, FIELD_STR),
     FIELD(struct job, last_error, FIELD_STR),
@@ -141,7 +141,7 @@ static err job_schedule(struct data *data, struct tx *tx, int64_t clock_key)
     return e;
 }
 
-static err schedule_check(struct arena *mem, const struct job *job)
+err schedule_check(struct arena *mem, const struct job *job)
 {
     struct cron cron;
     struct zone *zone;

@@ -12,9 +12,13 @@ struct job {
     str key; /* of a page */
 };
 
-extern const struct field job_fields[], job_input_fields[], job_patch_fields[];
+extern const struct field job_fields[], job_input_fields[], job_patch_fields[],
+    preview_query_fields[], preview_fields[];
 
 MUST_CHECK err job_load(struct tx *tx, str team, int64_t id, struct job *out);
+/* 422 naming the field that is wrong, of crontab_def and timezone; or that it is never due after
+ * last_due. */
+MUST_CHECK err schedule_check(struct arena *mem, const struct job *job);
 /* Ids of a view's jobs as a JSON list. */
 MUST_CHECK err jobs_of_view(struct tx *tx, str team, str view_key, str *json, bool *any);
 /* With their runs, and with the channels that follow nothing else. */
@@ -29,6 +33,8 @@ err job_list(struct request *rq);
 err job_show(struct request *rq);
 err job_patch(struct request *rq);
 err job_drop(struct request *rq);
-err job_runs(struct request *rq);
+err job_preview(struct request *rq); /* schedule.c */
+err job_run(struct request *rq);     /* runs.c */
+err job_runs(struct request *rq);    /* runs.c */
 
 #endif

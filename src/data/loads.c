@@ -25,18 +25,22 @@
 #define MARK_MEMORY ((size_t)1 << 20)
 #define STORE_PART_MEMORY ((size_t)64 << 10)
 
-static const char *const mode_names[] = {"create", "append", "replace"};
+static const char *const mode_names[] = {"create", "append", "replace", NULL};
+static const char *const states[] = {"running", "succeeded", "failed", NULL};
 
 const struct field load_fields[] = {
-    FIELD(struct load_record, id, FIELD_STR),
-    FIELD(struct load_record, table_name, FIELD_STR),
-    FIELD(struct load_record, mode, FIELD_STR, .help = "create, append or replace"),
-    FIELD(struct load_record, state, FIELD_STR, .help = "running, succeeded or failed"),
+    FIELD(struct load_record, id, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct load_record, table_name, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct load_record, mode, FIELD_STR, .flags = FIELD_REQUIRED, .choices = mode_names,
+          .help = "create, append or replace"),
+    FIELD(struct load_record, state, FIELD_STR, .flags = FIELD_REQUIRED, .choices = states,
+          .help = "running, succeeded or failed"),
     FIELD(struct load_record, bytes, FIELD_INT, .help = "Size of the upload"),
+    FIELD(struct load_record, bytes_done, FIELD_INT, .help = "Of these, read so far"),
     FIELD(struct load_record, rows, FIELD_INT, .help = "Rows loaded so far"),
     FIELD(struct load_record, error, FIELD_JSON,
           .help = "What was wrong, as a problem; null when nothing was"),
-    FIELD(struct load_record, created, FIELD_TIME),
+    FIELD(struct load_record, created, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD(struct load_record, finished, FIELD_TIME),
     FIELD_LAST,
 };
@@ -48,6 +52,7 @@ static const struct field load_row[] = {
     FIELD(struct load_record, mode, FIELD_STR),
     FIELD(struct load_record, state, FIELD_STR),
     FIELD(struct load_record, bytes, FIELD_INT),
+    FIELD(struct load_record, bytes_done, FIELD_INT),
     FIELD(struct load_record, row_count, FIELD_INT),
     FIELD(struct load_record, base_version, FIELD_INT),
     FIELD(struct load_record, error, FIELD_JSON),
@@ -477,40 +482,59 @@ err load_show(struct request *rq)
     return reply_json(rq, 200, load_fields, &load);
 }
 
-static err load_page(struct tx *tx, str team, const struct page *page, struct list *out)
+struct load_query {
+    struct page page;
+    str state;
+};
+
+const struct field load_query_fields[] = {
+    PAGE_FIELDS(struct load_query, page),
+    FIELD(struct load_query, state, FIELD_STR, .choices = states, .help = "Only these"),
+    FIELD_LAST,
+};
+
+/* Each way along an index: of all, or of one state. */
+static err load_page(struct tx *tx, str team, const struct load_query *query, struct list *out)
 {
-    if (page->before.at)
-        return tx_list(tx,
-                       load_row,
-                       sizeof(struct load_record),
-                       2000,
-                       out,
-                       "SELECT * FROM loads WHERE team = $1 AND id > $2 ORDER BY id LIMIT $3",
-                       A(team),
-                       A(page->before),
-                       A(page_rows(page)));
-    return tx_list(tx,
-                   load_row,
-                   sizeof(struct load_record),
-                   2000,
-                   out,
-                   "SELECT * FROM loads WHERE team = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-                   A(team),
-                   A(page->after.at ? page->after : STR(ID_LAST)),
-                   A(page_rows(page)));
+    const struct page *page = &query->page;
+    bool back = page->before.at;
+    str from = back ? page->before : page->after.at ? page->after : STR(ID_LAST);
+    size_t size = sizeof(struct load_record);
+    int64_t rows = page_rows(page);
+#define LOADS(where)                                          \
+    tx_list(tx,                                               \
+            load_row,                                         \
+            size,                                             \
+            2000,                                             \
+            out,                                              \
+            "SELECT * FROM loads WHERE team = $1 AND " where, \
+            A(team),                                          \
+            A(from),                                          \
+            A(rows),                                          \
+            A(query->state))
+    if (query->state.at)
+        return back ? LOADS("state = $4 AND id > $2 ORDER BY id LIMIT $3")
+                    : LOADS("state = $4 AND id < $2 ORDER BY id DESC LIMIT $3");
+    return back ? LOADS("$4 IS NULL AND id > $2 ORDER BY id LIMIT $3")
+                : LOADS("$4 IS NULL AND id < $2 ORDER BY id DESC LIMIT $3");
+#undef LOADS
 }
 
 err load_list(struct request *rq)
 {
-    struct page page;
+    struct load_query query = {.page.limit = PAGE_LIMIT};
+    struct page *page = &query.page;
     struct list list;
+    TRY(request_query(rq, load_query_fields, &query));
+    TRY(page_check(rq, page));
+    if (query.state.at)
+        page->more = str_fmt(rq->mem, "&state=%.*s", STR_ARGS(query.state));
     CLEANUP(tx_done) struct tx tx = {0};
-    TRY(page_ask(rq, &page));
     TRY(db_read(rq->db, &tx));
-    TRY(load_page(&tx, rq->team, &page, &list));
+    TRY(load_page(&tx, rq->team, &query, &list));
     struct load_record *loads = list.at;
     for (size_t i = 0; i < list.n; i++)
         record_ready(&loads[i]);
     return page_reply(
-        rq, &page, load_fields, sizeof(struct load_record), list, offsetof(struct load_record, id));
+        rq, page, load_fields, sizeof(struct load_record), list, offsetof(struct load_record, id));
 }

@@ -7,10 +7,10 @@
 
 struct load_record {
     str team, id, table_name, mode, state, error;
-    int64_t bytes, rows, row_count, base_version, created, finished;
+    int64_t bytes, bytes_done, rows, row_count, base_version, created, finished;
 };
 
-extern const struct field load_fields[];
+extern const struct field load_fields[], load_query_fields[];
 
 /*
  * Runs the load and replies with the table, or starts it and replies 202 when the client prefers so

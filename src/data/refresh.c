@@ -12,9 +12,13 @@
 #include "base/time.h"
 #include "data/graph.h"
 #include "data/reconcile.h"
+#include "data/versions.h"
 #include "data/writes.h"
 
 #define STORE_PART_MEMORY ((size_t)64 << 10)
+
+static const char *const triggers[] = {"schedule", "hand", "reader", NULL};
+static const char *const outcomes[] = {"running", "succeeded", "skipped", "failed", NULL};
 
 const struct field run_fields[] = {
     FIELD(struct run, id, FIELD_STR),
@@ -22,15 +26,21 @@ const struct field run_fields[] = {
      .type = FIELD_INT,
      .flags = FIELD_NULLABLE,
      .offset = offsetof(struct run, job),
-     .help = "null: refreshed by hand"},
+     .help = "null: of no job"},
     FIELD(struct run, view_name, FIELD_STR),
+    FIELD(struct run, trigger, FIELD_STR, .flags = FIELD_REQUIRED, .choices = triggers,
+          .help = "Who asked for it: the job's schedule, a person's hand, or another view, a "
+                  "reader of this one that is refreshed itself"),
     FIELD(struct run, due, FIELD_TIME, .help = "When it should have started"),
     FIELD(struct run, started, FIELD_TIME),
+    FIELD(struct run, ended, FIELD_TIME, .help = "null while it is running"),
     FIELD(struct run, duration_ms, FIELD_REAL),
-    FIELD(struct run, outcome, FIELD_STR,
+    FIELD(struct run, outcome, FIELD_STR, .flags = FIELD_REQUIRED, .choices = outcomes,
           .help = "running, succeeded, skipped (its inputs have not moved) or failed"),
     FIELD(struct run, version, FIELD_INT, .flags = FIELD_NULLABLE,
           .help = "Of the view, afterwards"),
+    FIELD(struct run, added, FIELD_INT, .help = "Rows that this version added"),
+    FIELD(struct run, removed, FIELD_INT, .help = "Rows that it removed"),
     FIELD(struct run, error, FIELD_STR),
     FIELD_LAST,
 };
@@ -106,6 +116,23 @@ err refresh_wanted(struct tx *tx, str team, str view_key, struct refresh *out)
     return NULL;
 }
 
+static bool is_scheduled(const struct run *run)
+{
+    return str_eq(run->trigger, TRIGGER_SCHEDULE);
+}
+
+/* What was due by then is not made up for after a start. */
+static err due_past(struct tx *tx, const struct run *run)
+{
+    if (!is_scheduled(run))
+        return NULL;
+    return tx_run(tx,
+                  "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2 AND last_due < $3",
+                  A(run->team),
+                  A(run->job),
+                  A(run->due));
+}
+
 /* The run's mark, or skipped at once. */
 static err run_begin(struct data *data, struct db *db, struct relation *view, struct run *run,
                      struct refresh *refresh, str *inputs)
@@ -118,33 +145,32 @@ static err run_begin(struct data *data, struct db *db, struct relation *view, st
         !view->is_volatile && !view->error.at && view->inputs.at && str_eq(*inputs, view->inputs);
     run->outcome = still ? STR("skipped") : STR("running");
     run->version = view->version;
-    TRY(tx_run(
-        &tx,
-        "INSERT INTO runs (team, id, job, view_key, due, started, outcome, version, duration_us)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        A(run->team),
-        A(run->id),
-        run->job ? arg_int(run->job) : arg_c(NULL),
-        A(view->key),
-        A(run->due),
-        A(run->started),
-        A(run->outcome),
-        A(run->version),
-        still ? arg_int(0) : arg_c(NULL)));
+    TRY(tx_run(&tx,
+               "INSERT INTO runs (team, id, job, view_key, trigger, due, started, outcome, version,"
+               " duration_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+               A(run->team),
+               A(run->id),
+               run->job ? arg_int(run->job) : arg_c(NULL),
+               A(view->key),
+               A(run->trigger),
+               A(run->due),
+               A(run->started),
+               A(run->outcome),
+               A(run->version),
+               still ? arg_int(0) : arg_c(NULL)));
+    run->ended = still ? run->started : 0;
     if (still)
         TRY(event_append(data->events, &tx, run->team, "run.skipped", view->name, run_fields, run));
-    if (run->job)
-        TRY(tx_run(&tx,
-                   "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2 AND last_due < $3",
-                   A(run->team),
-                   A(run->job),
-                   A(run->due)));
-    return tx_commit(&tx);
+    TRY(due_past(&tx, run));
+    TRY(tx_commit(&tx));
+    run->kept = still;
+    return NULL;
 }
 
 err refresh_tell(struct data *data, struct tx *tx, const struct relation *view,
                  const struct refresh_fact *fact)
 {
+    TRY(version_record(tx, view, fact));
     return event_append(
         data->events, tx, view->team, "view.refreshed", view->name, refresh_fact_fields, fact);
 }
@@ -166,21 +192,30 @@ void refresh_fact_take(struct refresh_fact *fact, const struct relation *view,
     };
 }
 
+void run_ready(struct run *run)
+{
+    bool running = str_eq(run->outcome, STR("running"));
+    run->duration_ms = (double)run->duration_us / 1000;
+    run->ended = running ? 0 : run->started + run->duration_us;
+}
+
 /* Ends the run in the caller's transaction, with its event. */
 static err run_end(struct data *data, struct tx *tx, struct run *run, const char *outcome)
 {
     run->outcome = str_of(outcome);
     run->duration_us = time_now() - run->started;
-    run->duration_ms = (double)run->duration_us / 1000;
+    run_ready(run);
     TRY(tx_run(tx,
-               "UPDATE runs SET outcome = $3, duration_us = $4, version = $5, error = $6 WHERE "
-               "team = $1 AND id = $2",
+               "UPDATE runs SET outcome = $3, duration_us = $4, version = $5, error = $6,"
+               " added = $7, removed = $8 WHERE team = $1 AND id = $2",
                A(run->team),
                A(run->id),
                A(run->outcome),
                A(run->duration_us),
                A(run->version),
-               A(run->error)));
+               A(run->error),
+               A(run->added),
+               A(run->removed)));
     const char *type = str_eq(run->outcome, STR("failed")) ? "run.failed" : "run.succeeded";
     return event_append(data->events, tx, run->team, type, run->view_name, run_fields, run);
 }
@@ -192,21 +227,20 @@ err run_refused(struct data *data, struct db *db, struct run *run, err why)
     run->id = id_new(db->mem);
     run->error = why->detail;
     TRY(tx_run(&tx,
-               "INSERT INTO runs (team, id, job, view_key, due, started, outcome)"
-               " VALUES ($1, $2, $3, $4, $5, $6, 'running')",
+               "INSERT INTO runs (team, id, job, view_key, trigger, due, started, outcome)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7, 'running')",
                A(run->team),
                A(run->id),
                run->job ? arg_int(run->job) : arg_c(NULL),
                A(run->view_key),
+               A(run->trigger),
                A(run->due),
                A(run->started)));
-    TRY(tx_run(&tx,
-               "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2 AND last_due < $3",
-               A(run->team),
-               A(run->job),
-               A(run->due)));
+    TRY(due_past(&tx, run));
     TRY(run_end(data, &tx, run, "failed"));
-    return tx_commit(&tx);
+    TRY(tx_commit(&tx));
+    run->kept = true;
+    return NULL;
 }
 
 /* The server stops: as if the run had not begun, so that the next start makes up for it. */
@@ -215,7 +249,7 @@ static err run_withdraw(struct db *db, const struct run *run)
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(db, &tx));
     TRY(tx_run(&tx, "DELETE FROM runs WHERE team = $1 AND id = $2", A(run->team), A(run->id)));
-    if (run->job)
+    if (is_scheduled(run))
         TRY(tx_run(&tx,
                    "UPDATE jobs SET last_due = $3 WHERE team = $1 AND id = $2",
                    A(run->team),
@@ -232,7 +266,9 @@ static err refresh_failed(struct data *data, struct db *db, struct relation *vie
     run->error = view->error = why->detail;
     TRY(relation_update(&tx, view));
     TRY(run_end(data, &tx, run, "failed"));
-    return tx_commit(&tx);
+    TRY(tx_commit(&tx));
+    run->kept = true;
+    return NULL;
 }
 
 static err refresh_done(struct data *data, struct db *db, struct relation *view, struct run *run,
@@ -246,6 +282,8 @@ static err refresh_done(struct data *data, struct db *db, struct relation *view,
     view->duration_us = result->duration_us;
     view->duration_ms = (double)result->duration_us / 1000;
     run->version = view->version;
+    run->added = result->added;
+    run->removed = result->removed;
     TRY(relation_update(&tx, view));
     struct refresh_fact fact;
     refresh_fact_take(&fact, view, result);
@@ -255,7 +293,9 @@ static err refresh_done(struct data *data, struct db *db, struct relation *view,
         TRY(relation_load(&tx, view->team, view->key, "view", run->shown));
         TRY(relation_link(&tx, view->team, run->shown, 1));
     }
-    return tx_commit(&tx);
+    TRY(tx_commit(&tx));
+    run->kept = true;
+    return NULL;
 }
 
 /* The view alone: what it reads is as it shall be. The store is asked twice, since the engine can't
@@ -348,8 +388,11 @@ err refresh_view(struct data *data, struct db *db, str team, str view_key, struc
         if (!str_eq(view.kind, STR("view")))
             continue;
         bool last = i + 1 == order.n;
-        struct run by_the_way = {
-            .team = team, .due = time_now(), .started = time_now(), .gone = run->gone};
+        struct run by_the_way = {.team = team,
+                                 .trigger = TRIGGER_READER,
+                                 .due = time_now(),
+                                 .started = time_now(),
+                                 .gone = run->gone};
         struct run *mine = last ? run : &by_the_way;
         mine->id = id_new(db->mem);
         err e = refresh_one(data, db, &view, mine, turn);

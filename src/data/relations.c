@@ -12,27 +12,38 @@ const struct field column_fields[] = {
     FIELD_LAST,
 };
 
+/* What the texts of JSON hold. */
+#define NAMES_SCHEMA "\"type\":\"array\",\"items\":{\"type\":\"string\"}"
+#define COLUMNS_SCHEMA                                                                 \
+    "\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"column_name\"," \
+    "\"column_type\"],\"properties\":{\"column_name\":{\"type\":\"string\"},"          \
+    "\"column_type\":{\"type\":\"string\"}}}"
+#define CHART_SCHEMA "\"type\":[\"object\",\"null\"]"
+
 #define NAMED(name_, member, kind, ...)                                                           \
     {                                                                                             \
         .name = (name_), .type = (kind), .offset = offsetof(struct relation, member), __VA_ARGS__ \
     }
 
 const struct field table_fields[] = {
-    NAMED("table_name", name, FIELD_STR, .help = "Name"),
-    FIELD(struct relation, columns, FIELD_JSON, .help = "Columns with their types"),
+    NAMED("table_name", name, FIELD_STR, .flags = FIELD_REQUIRED, .help = "Name"),
+    FIELD(struct relation, columns, FIELD_JSON, .schema = COLUMNS_SCHEMA,
+          .help = "Columns with their types"),
     FIELD(struct relation, row_count, FIELD_INT, .help = "Rows"),
     FIELD(struct relation, bytes, FIELD_INT, .help = "Size on disk, about"),
     FIELD(struct relation, version, FIELD_INT, .help = "Rises by one with each load"),
-    FIELD(struct relation, created, FIELD_TIME),
-    FIELD(struct relation, updated, FIELD_TIME),
-    FIELD(struct relation, dependents, FIELD_JSON, .help = "Views that read this table"),
+    FIELD(struct relation, created, FIELD_TIME, .flags = FIELD_REQUIRED),
+    FIELD(struct relation, updated, FIELD_TIME, .flags = FIELD_REQUIRED),
+    FIELD(struct relation, dependents, FIELD_JSON, .schema = NAMES_SCHEMA,
+          .help = "Views that read this table"),
     FIELD_LAST,
 };
 
 const struct field view_fields[] = {
-    NAMED("view_name", name, FIELD_STR, .help = "Name"),
-    FIELD(struct relation, sql_query, FIELD_STR, .help = "The query"),
-    FIELD(struct relation, columns, FIELD_JSON, .help = "Columns with their types"),
+    NAMED("view_name", name, FIELD_STR, .flags = FIELD_REQUIRED, .help = "Name"),
+    FIELD(struct relation, sql_query, FIELD_STR, .flags = FIELD_REQUIRED, .help = "The query"),
+    FIELD(struct relation, columns, FIELD_JSON, .schema = COLUMNS_SCHEMA,
+          .help = "Columns with their types"),
     FIELD(struct relation, row_count, FIELD_INT, .help = "Rows"),
     FIELD(struct relation, bytes, FIELD_INT, .help = "Size on disk, about"),
     FIELD(struct relation, version, FIELD_INT, .help = "Rises by one with each refresh"),
@@ -40,10 +51,14 @@ const struct field view_fields[] = {
     FIELD(struct relation, duration_ms, FIELD_REAL, .help = "How long it took"),
     FIELD(struct relation, error, FIELD_STR,
           .help = "Why the last refresh failed; null when it did not"),
-    FIELD(struct relation, depends_on, FIELD_JSON, .help = "Tables and views that this view reads"),
-    FIELD(struct relation, dependents, FIELD_JSON, .help = "Views that read this view"),
-    FIELD(struct relation, created, FIELD_TIME),
-    FIELD(struct relation, updated, FIELD_TIME),
+    FIELD(struct relation, chart, FIELD_JSON, .schema = CHART_SCHEMA,
+          .help = "How to draw it, an object that is the client's own; or null"),
+    FIELD(struct relation, depends_on, FIELD_JSON, .schema = NAMES_SCHEMA,
+          .help = "Tables and views that this view reads"),
+    FIELD(struct relation, dependents, FIELD_JSON, .schema = NAMES_SCHEMA,
+          .help = "Views that read this view"),
+    FIELD(struct relation, created, FIELD_TIME, .flags = FIELD_REQUIRED),
+    FIELD(struct relation, updated, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD_LAST,
 };
 
@@ -65,6 +80,7 @@ static const struct field relation_row[] = {
     FIELD(struct relation, duration_us, FIELD_INT),
     FIELD(struct relation, error, FIELD_STR),
     FIELD(struct relation, next_sql, FIELD_STR),
+    FIELD(struct relation, chart, FIELD_JSON),
     FIELD_LAST,
 };
 
@@ -188,8 +204,8 @@ err relation_insert(struct tx *tx, const struct relation *r)
     return tx_run(tx,
                   "INSERT INTO relations (team, name_key, name, kind, version, row_count, bytes, "
                   "columns, created, updated,"
-                  " sql_query, is_volatile, inputs, refreshed_at, duration_us)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                  " sql_query, is_volatile, inputs, refreshed_at, duration_us, chart)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
                   A(r->team),
                   A(r->key),
                   A(r->name),
@@ -204,7 +220,8 @@ err relation_insert(struct tx *tx, const struct relation *r)
                   A(r->is_volatile),
                   A(r->inputs),
                   A(r->refreshed_at),
-                  A(r->duration_us));
+                  A(r->duration_us),
+                  A(r->chart));
 }
 
 err relation_update(struct tx *tx, const struct relation *r)
@@ -229,6 +246,16 @@ err relation_update(struct tx *tx, const struct relation *r)
         A(r->refreshed_at),
         A(r->duration_us),
         A(r->error));
+}
+
+err relation_set_chart(struct tx *tx, const struct relation *view)
+{
+    return tx_run(tx,
+                  "UPDATE relations SET chart = $3, updated = $4 WHERE team = $1 AND name_key = $2",
+                  A(view->team),
+                  A(view->key),
+                  A(view->chart),
+                  A(view->updated));
 }
 
 err relation_set_next(struct tx *tx, const struct relation *view, str next_sql)

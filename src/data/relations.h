@@ -12,6 +12,7 @@ struct relation {
     int64_t version, row_count, bytes, created, updated;
     str columns; /* JSON: [{column_name, column_type}] */
     str sql_query, inputs, error;
+    str chart;    /* JSON: an object, or absent */
     str next_sql; /* of a view that is being given another query */
     bool is_volatile;
     int64_t refreshed_at, duration_us;
@@ -40,6 +41,8 @@ MUST_CHECK err relation_insert(struct tx *tx, const struct relation *relation);
 MUST_CHECK err relation_update(struct tx *tx, const struct relation *relation);
 MUST_CHECK err relation_set_reads(struct tx *tx, str team, str view_key, const str *keys, size_t n);
 
+/* With `updated`. Nothing else is touched. */
+MUST_CHECK err relation_set_chart(struct tx *tx, const struct relation *view);
 /* The query that the view is about to get, or with an absent text that it gets none. */
 MUST_CHECK err relation_set_next(struct tx *tx, const struct relation *view, str next_sql);
 

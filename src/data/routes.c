@@ -2,8 +2,10 @@
 #include "data/channels.h"
 #include "data/jobs.h"
 #include "data/loads.h"
+#include "data/preview.h"
 #include "data/rows.h"
 #include "data/tables.h"
+#include "data/versions.h"
 #include "data/views.h"
 #include "http/page.h"
 
@@ -54,13 +56,17 @@ const struct route data_routes[] = {
             .help = "Make a table of a CSV or Parquet file"),
     UPLOAD_("/tables/create", table_create, 201, .input = upload_create_fields,
             .output = table_fields, .help = "The same"),
+    ROUTE("POST", "/tables/preview", table_preview, BODY_UPLOAD, 200, MEMBER, .pool = POOL_ENGINE,
+          .input = upload_preview_fields, .output = table_preview_fields,
+          .help = "Look into a file, or its beginning, without keeping anything"),
     GET_("/tables", table_list, .list = true, .query = page_fields, .output = table_fields,
          .help = "List the tables"),
     GET_("/tables/{name}", table_show, .output = table_fields, .help = "Show a table"),
     DELETE_("/tables/{name}", table_drop, .pool = POOL_ENGINE, .query = drop_query_fields,
             .help = "Delete a table"),
     GET_("/tables/{name}/rows", table_rows, .pool = POOL_ENGINE, .query = rows_query_fields,
-         .media = row_media, .help = "Rows, as JSON, CSV or Parquet by Accept"),
+         .output = rows_fields, .media = row_media,
+         .help = "Rows, as JSON, CSV or Parquet by Accept"),
     UPLOAD_("/tables/{name}/rows", table_append, 201, .input = upload_rows_fields,
             .output = table_fields,
             .help = "Append a file, or rows in JSON; the answer says rows_added as well"),
@@ -68,7 +74,7 @@ const struct route data_routes[] = {
             .output = table_fields, .help = "Put a new file in the place of all rows"),
     POST_("/tables/{name}/fork", table_fork, .pool = POOL_ENGINE, .input = fork_fields,
           .output = table_fields, .help = "Copy a table, or a view's rows into a table"),
-    GET_("/loads", load_list, .list = true, .query = page_fields, .output = load_fields,
+    GET_("/loads", load_list, .list = true, .query = load_query_fields, .output = load_fields,
          .help = "List the loads, newest first"),
     GET_("/loads/{id}", load_show, .output = load_fields, .help = "Show how a load fares"),
 
@@ -80,15 +86,20 @@ const struct route data_routes[] = {
          .help = "List the views"),
     GET_("/views/{name}", view_show, .output = view_fields, .help = "Show a view"),
     PATCH_("/views/{name}", view_patch, .pool = POOL_ENGINE, .input = view_patch_fields,
-           .output = view_fields, .help = "Give a view another query"),
+           .output = view_fields, .help = "Give a view another query, or another chart"),
     DELETE_("/views/{name}", view_drop, .pool = POOL_ENGINE, .query = drop_query_fields,
             .help = "Delete a view"),
     GET_("/views/{name}/rows", view_rows, .pool = POOL_ENGINE, .query = rows_query_fields,
-         .media = row_media, .help = "Rows, as JSON, CSV or Parquet by Accept"),
-    DO_("/views/{name}/refresh", view_refresh, .pool = POOL_ENGINE, .output = view_fields,
+         .output = rows_fields, .media = row_media,
+         .help = "Rows, as JSON, CSV or Parquet by Accept"),
+    DO_("/views/{name}/refresh", view_refresh, .pool = POOL_ENGINE, .input = no_fields,
+        .output = view_fields,
         .help = "Refresh a view now; the answer says the outcome as well: refreshed or skipped"),
+    GET_("/views/{name}/versions", view_versions, .list = true, .query = page_fields,
+         .output = version_fields, .help = "Versions of a view, newest first"),
     GET_("/views/{name}/changes", view_changes, .pool = POOL_ENGINE, .query = changes_query_fields,
-         .help = "Rows that were added and removed since a version"),
+         .output = changes_fields,
+         .help = "Rows that were added and removed since a version, or between two"),
     DO_("/queries", query_run, .pool = POOL_ENGINE, .input = query_input_fields,
         .output = query_fields, .help = "Run one query, for trying"),
 
@@ -98,10 +109,14 @@ const struct route data_routes[] = {
           .help = "The same"),
     GET_("/jobs", job_list, .list = true, .query = page_fields, .output = job_fields,
          .help = "List the jobs"),
+    GET_("/jobs/preview", job_preview, .query = preview_query_fields, .output = preview_fields,
+         .help = "When a schedule would be due next"),
     GET_("/jobs/{id}", job_show, .output = job_fields, .help = "Show a job"),
     PATCH_("/jobs/{id}", job_patch, .input = job_patch_fields, .output = job_fields,
            .help = "Change a job, switch it off or on"),
     DELETE_("/jobs/{id}", job_drop, .help = "Delete a job, and channels that follow nothing else"),
+    DO_("/jobs/{id}/run", job_run, .pool = POOL_ENGINE, .input = no_fields, .output = run_fields,
+        .help = "Run a job now, also one that is switched off; 409 when it is running"),
     GET_("/jobs/{id}/runs", job_runs, .list = true, .query = page_fields, .output = run_fields,
          .help = "Runs of a job, newest first"),
 
@@ -113,9 +128,9 @@ const struct route data_routes[] = {
          .help = "List the channels"),
     GET_("/channels/{id}", channel_show, .output = channel_fields, .help = "Show a channel"),
     DELETE_("/channels/{id}", channel_drop, .help = "Delete a channel; its streams close"),
-    POST_("/channels/{id}/tickets", channel_ticket, .output = ticket_fields,
+    POST_("/channels/{id}/tickets", channel_ticket, .input = no_fields, .output = ticket_fields,
           .help = "A single-use ticket for a browser's EventSource"),
-    POST_("/events/tickets", log_ticket, .output = ticket_fields,
+    POST_("/events/tickets", log_ticket, .input = no_fields, .output = ticket_fields,
           .help = "A single-use ticket for a browser's EventSource on the log"),
     LISTEN_("/channels/{id}/listen", channel_listen, .query = channel_listen_query,
             .help = "Listen to a channel"),

@@ -11,11 +11,13 @@
 #define ROWS_MAX 10000
 #define ANSWER_MAX (256u << 20)
 #define WAIT_MS 30000
+#define OFFSET_MAX ((int64_t)1 << 53)
 
 struct rows_query {
-    int64_t limit;
+    int64_t limit, offset;
     str after;
-    bool limit_given;
+    struct strs sort, filter, columns;
+    bool limit_given, offset_given, count;
 };
 
 const struct field rows_query_fields[] = {
@@ -23,6 +25,53 @@ const struct field rows_query_fields[] = {
           .given = offsetof(struct rows_query, limit_given),
           .help = "Rows of a page; 100 when not given; a CSV or Parquet file has all"),
     FIELD(struct rows_query, after, FIELD_STR, .max = 1000, .help = "From links.next"),
+    FIELD(struct rows_query, offset, FIELD_INT, .min = 0, .max = OFFSET_MAX,
+          .given = offsetof(struct rows_query, offset_given),
+          .help = "Or begin behind so many rows of those that are asked for"),
+    FIELD(struct rows_query, sort, FIELD_STRS,
+          .help = "Columns to sort by, the first one first: repeated, or with commas; \"-column\" "
+                  "goes down; nulls come last"),
+    FIELD(struct rows_query, filter, FIELD_STRS,
+          .help = "\"column:op:value\", repeated: all must hold. op is eq, ne, lt, le, gt, ge, "
+                  "contains, starts (of texts, whatever the case), null or not_null (without a "
+                  "value)"),
+    FIELD(struct rows_query, columns, FIELD_STRS,
+          .help = "Only these, in this order: repeated, or with commas"),
+    FIELD(struct rows_query, count, FIELD_BOOL,
+          .help = "The answer says row_count as well: how many rows the filter lets through"),
+    FIELD_LAST,
+};
+
+struct links {
+    str next, prev;
+};
+
+static const struct field links_fields[] = {
+    FIELD(struct links, next, FIELD_STR),
+    FIELD(struct links, prev, FIELD_STR, .help = "Always null"),
+    FIELD_LAST,
+};
+
+struct rows_answer {
+    str data;
+    int64_t version, row_count;
+    struct links links;
+};
+
+const struct field rows_fields[] = {
+    FIELD(struct rows_answer, data, FIELD_JSON, .help = "Rows as objects by column name"),
+    FIELD(struct rows_answer, version, FIELD_INT, .help = "Of the table or view"),
+    FIELD(struct rows_answer, row_count, FIELD_INT, .flags = FIELD_OMIT,
+          .help = "With ?count=true"),
+    FIELD(struct rows_answer, links, FIELD_OBJECT, .of = links_fields),
+    FIELD_LAST,
+};
+
+const struct field changes_fields[] = {
+    FIELD(struct rows_answer, data, FIELD_JSON,
+          .help = "[{version, change: added or removed, row}], in order of versions"),
+    FIELD(struct rows_answer, version, FIELD_INT, .help = "Of the view"),
+    FIELD(struct rows_answer, links, FIELD_OBJECT, .of = links_fields),
     FIELD_LAST,
 };
 
@@ -135,13 +184,15 @@ err view_rows(struct request *rq)
 }
 
 struct changes_query {
-    int64_t after, limit;
+    int64_t after, upto, limit;
     str cursor;
 };
 
 const struct field changes_query_fields[] = {
     FIELD(struct changes_query, after, FIELD_INT, .flags = FIELD_REQUIRED, .min = 0,
           .max = INT64_MAX, .help = "The version that the client has"),
+    FIELD(struct changes_query, upto, FIELD_INT, .min = 0, .max = INT64_MAX,
+          .help = "The last version that is told; the newest when not given"),
     FIELD(struct changes_query, limit, FIELD_INT, .min = 1, .max = ROWS_MAX,
           .help = "Changes of a page; 1000 when not given"),
     FIELD(struct changes_query, cursor, FIELD_STR, .max = 1000, .help = "From links.next"),

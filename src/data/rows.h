@@ -4,8 +4,8 @@
 
 #include "data/state.h"
 
-extern const struct field rows_query_fields[], changes_query_fields[], query_input_fields[],
-    query_fields[];
+extern const struct field rows_query_fields[], rows_fields[], changes_query_fields[],
+    changes_fields[], query_input_fields[], query_fields[];
 
 err table_rows(struct request *rq);
 err view_rows(struct request *rq);

@@ -5,6 +5,7 @@
 #include "http/page.h"
 
 #define RUN_MEMORY (64u << 20)
+#define WAIT_MS 30000
 
 struct due_job {
     str team, view_key, view_name;
@@ -33,6 +34,32 @@ static err due_find(struct db *db, int64_t clock_key, struct due_job *job, bool 
         A(clock_key));
 }
 
+/* False: it is being run already, and was asked for `alone`. */
+static bool firing_begin(struct data *data, struct firing *firing, bool alone)
+{
+    pthread_mutex_lock(&data->firing_lock);
+    struct firing *other = data->firings;
+    while (other && other->clock_key != firing->clock_key)
+        other = other->next;
+    bool begun = !alone || !other;
+    if (begun) {
+        firing->next = data->firings;
+        data->firings = firing;
+    }
+    pthread_mutex_unlock(&data->firing_lock);
+    return begun;
+}
+
+static void firing_end(struct data *data, const struct firing *firing)
+{
+    pthread_mutex_lock(&data->firing_lock);
+    struct firing **at = &data->firings;
+    while (*at != firing)
+        at = &(*at)->next;
+    *at = firing->next;
+    pthread_mutex_unlock(&data->firing_lock);
+}
+
 /* Not to be made up for now: another has the run, the view is gone, or the next start does it. */
 static bool is_let_go(err e)
 {
@@ -58,6 +85,7 @@ static err run_due(struct data *data, struct db *db, int64_t clock_key, int64_t 
     struct run run = {.team = job.team,
                       .view_key = job.view_key,
                       .view_name = job.view_name,
+                      .trigger = TRIGGER_SCHEDULE,
                       .job = job.id,
                       .due = due_us,
                       .started = time_now(),
@@ -77,7 +105,10 @@ void job_due(void *arg, int64_t clock_key, int64_t due_us)
     struct arena mem;
     arena_init(&mem, RUN_MEMORY);
     struct db db = {.store = data->store, .mem = &mem, .actor = STR("system")};
+    struct firing firing = {.clock_key = clock_key};
+    firing_begin(data, &firing, false);
     err e = run_due(data, &db, clock_key, due_us);
+    firing_end(data, &firing);
     if (e)
         log_line(data->log,
                  e->status >= 500 ? LOG_ERROR : LOG_WARNING,
@@ -90,17 +121,67 @@ void job_due(void *arg, int64_t clock_key, int64_t due_us)
     arena_done(&mem);
 }
 
+static err job_of_path(struct request *rq, struct job *job)
+{
+    int64_t id;
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_read(rq->db, &tx));
+    if (!str_i64(request_path(rq, "id"), &id))
+        id = 0;
+    return job_load(&tx, rq->team, id, job);
+}
+
+/* A refresh that failed is what came of the run, and not of the request. */
+static err run_by_hand(struct request *rq, const struct job *job, struct run *run)
+{
+    struct data *data = rq->context;
+    CLEANUP(team_leave) struct team_turn turn = {0};
+    TRY(team_enter(data, rq->db, rq->team, WAIT_MS, &turn));
+    err e = refresh_view(data, rq->db, rq->team, job->view_key, run, &turn);
+    return e && run->kept && str_eq(run->outcome, STR("failed")) ? NULL : e;
+}
+
+err job_run(struct request *rq)
+{
+    struct data *data = rq->context;
+    struct job job = {0};
+    TRY(request_nothing(rq));
+    TRY(job_of_path(rq, &job));
+    struct run run = {.team = rq->team,
+                      .view_key = job.view_key,
+                      .view_name = job.view_name,
+                      .trigger = TRIGGER_HAND,
+                      .job = job.id,
+                      .due = rq->now,
+                      .started = time_now(),
+                      .gone = rq->gone};
+    struct firing firing = {.clock_key = job.clock_key};
+    if (!firing_begin(data, &firing, true))
+        return err_new(rq->mem,
+                       409,
+                       "job_running",
+                       "Job %lld is running already. Its run is told when it ends.",
+                       (long long)job.id);
+    err e = run_by_hand(rq, &job, &run);
+    firing_end(data, &firing);
+    TRY(e);
+    return reply_json(rq, 200, run_fields, &run);
+}
+
 static const struct field run_row[] = {
     FIELD(struct run, team, FIELD_STR),
     FIELD(struct run, view_key, FIELD_STR),
     FIELD(struct run, id, FIELD_STR),
     FIELD(struct run, job, FIELD_INT),
     FIELD(struct run, view_name, FIELD_STR),
+    FIELD(struct run, trigger, FIELD_STR),
     FIELD(struct run, due, FIELD_TIME),
     FIELD(struct run, started, FIELD_TIME),
     FIELD(struct run, duration_us, FIELD_INT),
     FIELD(struct run, outcome, FIELD_STR),
     FIELD(struct run, version, FIELD_INT),
+    FIELD(struct run, added, FIELD_INT),
+    FIELD(struct run, removed, FIELD_INT),
     FIELD(struct run, error, FIELD_STR),
     FIELD_LAST,
 };
@@ -140,16 +221,13 @@ err job_runs(struct request *rq)
     struct page page;
     struct list list;
     struct job job = {0};
-    int64_t id;
     TRY(page_ask(rq, &page));
+    TRY(job_of_path(rq, &job));
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(rq->db, &tx));
-    if (!str_i64(request_path(rq, "id"), &id))
-        id = 0;
-    TRY(job_load(&tx, rq->team, id, &job));
     TRY(run_page(&tx, &job, &page, &list));
     struct run *runs = list.at;
     for (size_t i = 0; i < list.n; i++)
-        runs[i].duration_ms = (double)runs[i].duration_us / 1000;
+        run_ready(&runs[i]);
     return page_reply(rq, &page, run_fields, sizeof(struct run), list, offsetof(struct run, id));
 }

@@ -10,6 +10,12 @@
 #include "data/data.h"
 #include "work/clock.h"
 
+/* A job that is being run; stands on the stack of the thread that runs it. */
+struct firing {
+    struct firing *next;
+    int64_t clock_key;
+};
+
 struct data {
     struct store *store;
     struct engine *engine;
@@ -21,6 +27,8 @@ struct data {
     int64_t started;      /* of this process, wall clock */
     struct clock *clock;
     pthread_mutex_t scheduling; /* who tells the clock what the store has */
+    pthread_mutex_t firing_lock;
+    struct firing *firings; /* of jobs that are run now, or wait for their team's turn */
     struct pool *loaders;
     struct lanes *loads; /* that nobody waits for; one of a team at a time */
     struct teams *teams;

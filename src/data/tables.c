@@ -6,6 +6,7 @@
 #include "data/jobs.h"
 #include "data/loads.h"
 #include "data/teams.h"
+#include "data/versions.h"
 #include "data/writes.h"
 #include "http/page.h"
 
@@ -164,6 +165,7 @@ static err drop_one(struct request *rq, struct tx *tx, str key, str *name)
     TRY(jobs_delete_of_view(data, tx, rq->team, key));
     TRY(tx_run(
         tx, "DELETE FROM dependencies WHERE team = $1 AND view_key = $2", A(rq->team), A(key)));
+    TRY(versions_forget(tx, rq->team, key));
     TRY(tx_run(tx, "DELETE FROM relations WHERE team = $1 AND name_key = $2", A(rq->team), A(key)));
     const char *type = str_eq(relation.kind, STR("view")) ? "view.deleted" : "table.deleted";
     struct named named = {relation.name};

@@ -9,6 +9,7 @@
 
 struct upload_form {
     str file, table_name, columns, rows;
+    bool cut;
 };
 
 /* `file` and `columns` of a form; `columns` and `rows` of JSON. */
@@ -28,6 +29,20 @@ const struct field upload_rows_fields[] = {
     FIELD(struct upload_form, columns, FIELD_JSON, .help = "New columns, when a table is replaced"),
     FIELD(struct upload_form, rows, FIELD_JSON,
           .help = "Instead of a file, in JSON: [{column: value}]"),
+    FIELD_LAST,
+};
+
+const struct field upload_preview_fields[] = {
+    FIELD(struct upload_form, file, FIELD_STR,
+          .help =
+              "CSV with a header row, or the beginning of such a file; or Parquet, of which the "
+              "first four bytes and the footer are enough for its columns"),
+    FIELD(struct upload_form, columns, FIELD_JSON,
+          .help = "[{\"column_name\", \"column_type\"}], matched by name; inferred when left out"),
+    FIELD(struct upload_form, cut, FIELD_BOOL,
+          .help =
+              "true: the file is the beginning of one, and its last line, when it has no end, is "
+              "left out"),
     FIELD_LAST,
 };
 

@@ -13,7 +13,7 @@ struct upload_input {
 };
 
 /* The fields that a form or a JSON body may have, for the docs: `create` has table_name. */
-extern const struct field upload_create_fields[], upload_rows_fields[];
+extern const struct field upload_create_fields[], upload_rows_fields[], upload_preview_fields[];
 
 /* Reads and checks the request and moves its file to where the engine may read it. */
 MUST_CHECK err upload_take(struct request *rq, bool create, struct upload_input *out);

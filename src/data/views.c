@@ -6,12 +6,16 @@
 #include "data/refresh.h"
 #include "data/tables.h"
 #include "data/teams.h"
+#include "data/versions.h"
 #include "data/writes.h"
 
 #define WAIT_MS 30000
 
+#define CHART_MAX 4096
+
 struct view_input {
-    str view_name, sql_query;
+    str view_name, sql_query, chart;
+    bool chart_given;
 };
 
 const struct field view_input_fields[] = {
@@ -19,14 +23,29 @@ const struct field view_input_fields[] = {
           .help = "Name"),
     FIELD(struct view_input, sql_query, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 65536,
           .help = "One SELECT, WITH, VALUES or TABLE"),
+    FIELD(struct view_input, chart, FIELD_JSON, .flags = FIELD_NULLABLE,
+          .help = "How to draw it: any object of up to 4 KB, kept as it is"),
     FIELD_LAST,
 };
 
 const struct field view_patch_fields[] = {
-    FIELD(struct view_input, sql_query, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 65536,
-          .help = "The new query"),
+    FIELD(struct view_input, sql_query, FIELD_STR, .min = 1, .max = 65536,
+          .help = "The new query, which makes a new version"),
+    FIELD(struct view_input, chart, FIELD_JSON, .flags = FIELD_NULLABLE,
+          .given = offsetof(struct view_input, chart_given),
+          .help = "How to draw it, or null; makes no new version"),
     FIELD_LAST,
 };
+
+static err chart_check(struct arena *mem, str chart)
+{
+    if (chart.len && chart.at[0] != '{')
+        return field_err(mem, "chart", "Must be an object or null.");
+    if (chart.len > CHART_MAX)
+        return field_err(
+            mem, "chart", "Must be at most %d bytes of JSON, this is %zu.", CHART_MAX, chart.len);
+    return NULL;
+}
 
 static err circle_check(struct request *rq, const struct relation *view)
 {
@@ -74,7 +93,7 @@ static err engine_part(struct request *rq, struct relation *view, struct refresh
     return NULL;
 }
 
-static err create_record(struct request *rq, struct relation *view)
+static err create_record(struct request *rq, struct relation *view, const struct refresh_fact *fact)
 {
     struct data *data = rq->context;
     CLEANUP(tx_done) struct tx tx = {0};
@@ -82,6 +101,7 @@ static err create_record(struct request *rq, struct relation *view)
     TRY(relation_set_reads(&tx, rq->team, view->key, view->reads.at, view->reads.n));
     TRY(refresh_inputs(&tx, rq->team, view->key, &view->inputs));
     TRY(relation_insert(&tx, view));
+    TRY(version_record(&tx, view, fact));
     TRY(relation_link(&tx, rq->team, view, 1));
     TRY(event_append(data->events, &tx, rq->team, "view.created", view->name, view_fields, view));
     return tx_commit(&tx);
@@ -98,12 +118,14 @@ err view_create(struct request *rq)
 {
     struct view_input input = {0};
     TRY(request_body(rq, view_input_fields, &input));
+    TRY(chart_check(rq->mem, input.chart));
     TRY(engine_name_check(rq->mem, "view_name", input.view_name));
     struct relation view = {.team = rq->team,
                             .name = input.view_name,
                             .key = relation_key(rq->mem, input.view_name),
                             .kind = STR("view"),
                             .sql_query = input.sql_query,
+                            .chart = input.chart,
                             .created = rq->now};
 
     CLEANUP(team_leave) struct team_turn turn = {0};
@@ -112,7 +134,7 @@ err view_create(struct request *rq)
     TRY(create_check(rq, &view));
     TRY(view_check(rq, &view));
     TRY(team_doubt(&turn, engine_part(rq, &view, &fact)));
-    err e = create_record(rq, &view);
+    err e = create_record(rq, &view, &fact);
     TRY(team_doubt(&turn, e));
     return reply_json(rq, 201, view_fields, &view);
 }
@@ -143,7 +165,8 @@ static err patch_mark(struct request *rq, const struct relation *view, str next_
     return tx_commit(&tx);
 }
 
-static err patch_record(struct request *rq, struct relation *view, const struct refresh_fact *fact)
+static err patch_record(struct request *rq, struct relation *view, const struct refresh_fact *fact,
+                        bool chart_given)
 {
     struct data *data = rq->context;
     CLEANUP(tx_done) struct tx tx = {0};
@@ -151,23 +174,41 @@ static err patch_record(struct request *rq, struct relation *view, const struct 
     TRY(relation_set_reads(&tx, rq->team, view->key, view->reads.at, view->reads.n));
     TRY(refresh_inputs(&tx, rq->team, view->key, &view->inputs));
     TRY(relation_update(&tx, view));
+    if (chart_given)
+        TRY(relation_set_chart(&tx, view));
     TRY(relation_link(&tx, rq->team, view, 1));
     TRY(event_append(data->events, &tx, rq->team, "view.updated", view->name, view_fields, view));
     TRY(refresh_tell(data, &tx, view, fact));
     return tx_commit(&tx);
 }
 
-/* The new query makes a new version at once; a query that fails leaves the view as it was. */
-err view_patch(struct request *rq)
+/* Its rows and their version stay what they are: no turn is needed. */
+static err patch_chart(struct request *rq, str chart)
 {
-    struct view_input input = {0};
-    TRY(request_body(rq, view_patch_fields, &input));
+    struct data *data = rq->context;
+    struct relation view = {0};
+    CLEANUP(tx_done) struct tx tx = {0};
+    TRY(db_begin(rq->db, &tx));
+    TRY(relation_load(&tx, rq->team, request_path(rq, "name"), "view", &view));
+    view.chart = chart;
+    view.updated = rq->now;
+    TRY(relation_set_chart(&tx, &view));
+    TRY(relation_link(&tx, rq->team, &view, 1));
+    TRY(event_append(data->events, &tx, rq->team, "view.updated", view.name, view_fields, &view));
+    TRY(tx_commit(&tx));
+    return reply_json(rq, 200, view_fields, &view);
+}
+
+/* The new query makes a new version at once; a query that fails leaves the view as it was. */
+static err patch_query(struct request *rq, const struct view_input *input)
+{
     CLEANUP(team_leave) struct team_turn turn = {0};
     struct relation view = {0};
     struct refresh_fact fact;
     TRY(team_enter(rq->context, rq->db, rq->team, WAIT_MS, &turn));
     TRY(patch_load(rq, &view));
-    view.sql_query = input.sql_query;
+    view.sql_query = input->sql_query;
+    view.chart = input->chart_given ? input->chart : view.chart;
     TRY(view_check(rq, &view));
     TRY(circle_check(rq, &view));
     TRY(patch_mark(rq, &view, view.sql_query));
@@ -175,9 +216,21 @@ err view_patch(struct request *rq)
     if (e && e->status < 499) /* refused; a doubt is settled by the next turn */
         TRY(team_doubt(&turn, patch_mark(rq, &view, (str){0})));
     TRY(team_doubt(&turn, e));
-    e = patch_record(rq, &view, &fact);
+    e = patch_record(rq, &view, &fact, input->chart_given);
     TRY(team_doubt(&turn, e));
     return reply_json(rq, 200, view_fields, &view);
+}
+
+err view_patch(struct request *rq)
+{
+    struct view_input input = {0};
+    TRY(request_body(rq, view_patch_fields, &input));
+    TRY(chart_check(rq->mem, input.chart));
+    if (input.sql_query.at)
+        return patch_query(rq, &input);
+    if (input.chart_given)
+        return patch_chart(rq, input.chart);
+    return field_err(rq->mem, "sql_query", "Is required, or else chart.");
 }
 
 static err view_linked(struct request *rq, str name, struct relation *view)
@@ -191,12 +244,17 @@ static err view_linked(struct request *rq, str name, struct relation *view)
 err view_refresh(struct request *rq)
 {
     struct data *data = rq->context;
+    TRY(request_nothing(rq));
     CLEANUP(team_leave) struct team_turn turn = {0};
     TRY(team_enter(data, rq->db, rq->team, WAIT_MS, &turn));
     struct relation view = {0};
     TRY(view_linked(rq, request_path(rq, "name"), &view));
-    struct run run = {
-        .team = rq->team, .due = rq->now, .started = time_now(), .gone = rq->gone, .shown = &view};
+    struct run run = {.team = rq->team,
+                      .trigger = TRIGGER_HAND,
+                      .due = rq->now,
+                      .started = time_now(),
+                      .gone = rq->gone,
+                      .shown = &view};
     TRY(refresh_view(data, rq->db, rq->team, view.key, &run, &turn));
     bool skipped = str_eq(run.outcome, STR("skipped"));
     return reply_json_and(rq,

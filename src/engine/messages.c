@@ -57,10 +57,12 @@ void message_err(struct wire *w, struct err *e)
     wire_str(w, &e->detail);
     wire_str(w, &e->errors);
     wire_str(w, &e->inside);
+    wire_i64(w, &e->line);
+    wire_i64(w, &e->column);
     if (wire_writing(w))
         return;
     w->failed = w->failed || !code_ok(code) || status < 400 || status > 599 || retry_after_s < 0 ||
-                retry_after_s > 3600;
+                retry_after_s > 3600 || e->line < 0 || e->column < 0;
     e->code = code;
     e->status = w->failed ? 500 : (int)status;
     e->retry_after_s = w->failed ? 0 : (int)retry_after_s;

@@ -8,6 +8,7 @@
 struct listen_query {
     struct strs types, ids;
     str ticket;
+    bool signals;
 };
 
 const struct field event_listen_query[] = {
@@ -19,6 +20,8 @@ const struct field event_listen_query[] = {
      .type = FIELD_STRS,
      .offset = offsetof(struct listen_query, ids),
      .help = "Go on after this number; the header Last-Event-ID comes first"},
+    FIELD(struct listen_query, signals, FIELD_BOOL,
+          .help = "Tells as well what is true now and not kept, as events of the type signal"),
     FIELD(struct listen_query, ticket, FIELD_STR, .help = "In the place of a token"),
     FIELD_LAST,
 };

@@ -5,21 +5,25 @@
 
 #include <string.h>
 
-const struct field page_fields[] = {
-    FIELD(struct page, limit, FIELD_INT, .min = 1, .max = 1000,
-          .help = "Entries of a page; 100 when not given"),
-    FIELD(struct page, after, FIELD_STR, .max = 1000, .help = "From links.next"),
-    FIELD(struct page, before, FIELD_STR, .max = 1000, .help = "From links.prev"),
-    FIELD_LAST,
+struct plain_query {
+    struct page page;
 };
+
+const struct field page_fields[] = {PAGE_FIELDS(struct plain_query, page), FIELD_LAST};
+
+err page_check(struct request *rq, const struct page *page)
+{
+    if (page->after.at && page->before.at)
+        return field_err(rq->mem, "before", "Can't be given together with after.");
+    return NULL;
+}
 
 err page_ask(struct request *rq, struct page *out)
 {
-    *out = (struct page){.limit = 100};
-    TRY(request_query(rq, page_fields, out));
-    if (out->after.at && out->before.at)
-        return field_err(rq->mem, "before", "Can't be given together with after.");
-    return NULL;
+    struct plain_query query = {.page.limit = PAGE_LIMIT};
+    TRY(request_query(rq, page_fields, &query));
+    *out = query.page;
+    return page_check(rq, out);
 }
 
 int64_t page_rows(const struct page *page)
@@ -65,6 +69,13 @@ str page_link(struct request *rq, const char *name, str value, int64_t limit)
     return str_copy(rq->mem, buf_str(&link));
 }
 
+static str side_link(struct request *rq, const struct page *page, const char *name, str key)
+{
+    str link = page_link(rq, name, key, page->limit);
+    return page->more.at ? str_fmt(rq->mem, "%.*s%.*s", STR_ARGS(link), STR_ARGS(page->more))
+                         : link;
+}
+
 static void reverse(char *at, size_t n, size_t size, char *spare)
 {
     for (size_t i = 0; i < n / 2; i++) {
@@ -90,9 +101,9 @@ err page_reply(struct request *rq, const struct page *page, const struct field *
         str first = *(str *)((char *)list.at + key);
         str last = *(str *)((char *)list.at + (list.n - 1) * size + key);
         if (more || back)
-            next = page_link(rq, "after", last, page->limit);
+            next = side_link(rq, page, "after", last);
         if (back ? more : page->after.at != NULL)
-            prev = page_link(rq, "before", first, page->limit);
+            prev = side_link(rq, page, "before", first);
     }
     return reply_list(rq, fields, size, list, next, prev);
 }

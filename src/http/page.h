@@ -7,13 +7,36 @@
 struct page {
     int64_t limit;
     str after, before; /* a key, or absent */
+    str more;          /* what the links have besides: "&state=running", or absent */
 };
 
 extern const struct field page_fields[];
 
+#define PAGE_LIMIT 100 /* when none is given */
+
+/* A page among the fields of a larger query: those of its member `page`. */
+#define PAGE_FIELDS(type_, member)                                                     \
+    {.name = "limit",                                                                  \
+     .type = FIELD_INT,                                                                \
+     .offset = offsetof(type_, member.limit),                                          \
+     .min = 1,                                                                         \
+     .max = 1000,                                                                      \
+     .help = "Entries of a page; 100 when not given"},                                 \
+        {.name = "after",                                                              \
+         .type = FIELD_STR,                                                            \
+         .offset = offsetof(type_, member.after),                                      \
+         .max = 1000,                                                                  \
+         .help = "From links.next"},                                                   \
+    {                                                                                  \
+        .name = "before", .type = FIELD_STR, .offset = offsetof(type_, member.before), \
+        .max = 1000, .help = "From links.prev"                                         \
+    }
+
 #define ID_LAST "g" /* after every id */
 
 MUST_CHECK err page_ask(struct request *rq, struct page *out);
+/* Of a page that was read as part of a larger query. */
+MUST_CHECK err page_check(struct request *rq, const struct page *page);
 /* How many rows to ask for: one more than the page, which tells whether there is another. */
 int64_t page_rows(const struct page *page);
 /*

@@ -242,6 +242,9 @@ static void problem_print(struct buf *json, const struct asking *ask, err e)
         buf_add(json, STR(", \"errors\": "));
         buf_add(json, e->errors);
     }
+    if (e->line)
+        buf_fmt(
+            json, ", \"line\": %lld, \"column\": %lld", (long long)e->line, (long long)e->column);
     buf_add(json, STR(", \"request_id\": "));
     json_print_str(json, ask->rq.id);
     buf_char(json, '}');

@@ -72,6 +72,13 @@ err request_body(struct request *rq, const struct field *fields, void *into)
     return fields_parse(rq->mem, fields, rq->body.at ? rq->body : STR(""), into);
 }
 
+const struct field no_fields[] = {FIELD_LAST};
+
+err request_nothing(struct request *rq)
+{
+    return request_body(rq, no_fields, NULL);
+}
+
 err request_query(struct request *rq, const struct field *fields, void *into)
 {
     return fields_parse_query(rq->mem, fields, rq->query, into);

@@ -64,6 +64,9 @@ str request_header(const struct request *rq, const char *name);
 /* The body through the route's own table; also a JSON object from an empty body when no field is
  * required. */
 MUST_CHECK err request_body(struct request *rq, const struct field *fields, void *into);
+/* Of a route that takes no fields: its body is empty or {}. */
+MUST_CHECK err request_nothing(struct request *rq);
+extern const struct field no_fields[];
 MUST_CHECK err request_query(struct request *rq, const struct field *fields, void *into);
 /* A field of the form; absent when it was not sent. */
 str request_form(const struct request *rq, const char *name);

@@ -18,19 +18,22 @@ err guard_refuse(struct call *call, str sql, int64_t position, str text)
     str said = str_sub(text, 0, SAID_MAX);
     if (position < 0 || (size_t)position > sql.len)
         return err_new(call->mem, 422, "invalid_query", "%.*s", STR_ARGS(said));
-    size_t line = 1, column = 1;
+    int64_t line = 1, column = 1;
     for (size_t i = 0; i < (size_t)position; i++) {
         bool begins = (sql.at[i] & 0xC0) != 0x80;
         column = sql.at[i] == '\n' ? 1 : column + begins;
         line += sql.at[i] == '\n';
     }
-    return err_new(call->mem,
-                   422,
-                   "invalid_query",
-                   "%.*s (line %zu, column %zu)",
-                   STR_ARGS(said),
-                   line,
-                   column);
+    struct err *e = NEW(call->mem, struct err);
+    if (!e)
+        return &err_no_memory;
+    *e = (struct err){.status = 422, .code = "invalid_query", .line = line, .column = column};
+    e->detail = str_fmt(call->mem,
+                        "%.*s (line %lld, column %lld)",
+                        STR_ARGS(said),
+                        (long long)line,
+                        (long long)column);
+    return arena_failed(call->mem) ? &err_no_memory : e;
 }
 
 /* DuckDB's kinds of errors stand before its messages and say nothing to those who did not write
