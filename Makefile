@@ -27,7 +27,8 @@ PACKAGE_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # The engine's worker is a program of its own: it alone loads DuckDB.
 WORKER_SOURCES := $(shell find src/engine/worker -name '*.c' 2>/dev/null | sort)
 SOURCES := $(filter-out src/main.c $(WORKER_SOURCES),$(shell find src -name '*.c' | sort))
-EMBEDDED := src/accounts/common_passwords.txt $(shell find src -path '*/migrations/*.sql' 2>/dev/null | sort) $(shell find web -type f 2>/dev/null | sort)
+EMBEDDED := src/accounts/common_passwords.txt $(shell find src -path '*/migrations/*.sql' 2>/dev/null | sort)
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -name .installing 2>/dev/null | sort)
 UNIT_TESTS := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/embedded.o $(BUILD)/llhttp/llhttp.o $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o
@@ -84,7 +85,7 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-$(BUILD)/tinydevcrm: $(BUILD)/src/main.o $(BUILD)/libtinydevcrm.a
+$(BUILD)/tinydevcrm: $(BUILD)/src/main.o $(BUILD)/gen/web.o $(BUILD)/libtinydevcrm.a
 	@echo "  CC $@"
 	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ $(LDLIBS)
 
@@ -131,9 +132,25 @@ $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 
 $(BUILD)/gen/embedded.c: scripts/embed $(EMBEDDED)
 	@mkdir -p $(@D)
-	$(Q)scripts/embed $(EMBEDDED) > $@
+	$(Q)scripts/embed embedded_files '' $(EMBEDDED) > $@
 
-$(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c
+# The console is typed by the routes: the program prints them before it has a console.
+$(BUILD)/gen/no_web.c: scripts/embed
+	@mkdir -p $(@D)
+	$(Q)scripts/embed web_files '' > $@
+
+$(BUILD)/gen/tinydevcrm: $(BUILD)/src/main.o $(BUILD)/gen/no_web.o $(BUILD)/libtinydevcrm.a
+	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ $(LDLIBS)
+
+$(BUILD)/gen/openapi.json: $(BUILD)/gen/tinydevcrm
+	$(Q)$< openapi > $@.new && if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(BUILD)/gen/web.c: $(BUILD)/gen/openapi.json $(WEB_SOURCES) scripts/web scripts/embed
+	@echo "  WEB $@"
+	$(Q)scripts/web build $(BUILD)
+	$(Q)scripts/embed web_files $(BUILD)/web/site $$(find $(BUILD)/web/site -type f | LC_ALL=C sort) > $@
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	@echo "  CC $@"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 

@@ -180,28 +180,34 @@ static const char *content_type(str path)
     return str_ends(path, STR(".html"))  ? "text/html; charset=utf-8"
            : str_ends(path, STR(".css")) ? "text/css; charset=utf-8"
            : str_ends(path, STR(".js"))  ? "text/javascript; charset=utf-8"
+           : str_ends(path, STR(".txt")) ? "text/plain; charset=utf-8"
            : str_ends(path, STR(".svg")) ? "image/svg+xml"
                                          : "application/octet-stream";
 }
 
-/* The files of web/ by their path; index.html is "/". */
+/* The console. A file is followed by its packed form, if it has one; what is under assets/ has its
+ * hash in its name; index.html is "/". */
 static err pages(struct program *p, struct server_options *options)
 {
     size_t n = 0;
-    while (embedded_files[n].path)
+    while (web_files[n].path)
         n++;
     struct static_file *files = arena_array(&p->mem, n + 1, sizeof(*files));
     if (!files)
         return &err_no_memory;
     options->files = files;
-    for (size_t i = 0; i < n; i++) {
-        str path = str_of(embedded_files[i].path);
-        if (!str_starts(path, STR("web/")))
+    for (const struct embedded_file *web = web_files; web->path; web++) {
+        str path = str_of(web->path), body = {web->at, (size_t)(web->end - web->at)};
+        if (str_ends(path, STR(".gz"))) {
+            files[options->file_count - 1].packed = body;
             continue;
-        bool index = str_eq(path, STR("web/index.html"));
-        str body = {embedded_files[i].at, (size_t)(embedded_files[i].end - embedded_files[i].at)};
+        }
         files[options->file_count++] = (struct static_file){
-            index ? "/" : embedded_files[i].path + 3, content_type(path), body};
+            .path = str_eq(path, STR("/index.html")) ? "/" : web->path,
+            .content_type = content_type(path),
+            .body = body,
+            .immutable = str_starts(path, STR("/assets/")),
+        };
     }
     return NULL;
 }
@@ -216,17 +222,25 @@ static err ready(struct arena *mem, void *arg)
     return tx_number(&tx, &one, "SELECT 1");
 }
 
-static err server_part(struct program *p)
+#define TABLES 3
+
+/* What clients may call. */
+static void tables_list(struct program *p, struct route_table out[TABLES])
 {
-    const struct route_table tables[] = {
+    const struct route_table tables[TABLES] = {
         {"Accounts", accounts_routes, accounts_route_count, p->accounts},
         {NULL, data_routes, data_route_count, p->data},
         {"Events", events_routes, events_route_count, p->events},
     };
-    struct route_table *kept = arena_array(&p->mem, LENGTH(tables), sizeof(*kept));
-    if (!kept)
+    memcpy(out, tables, sizeof(tables));
+}
+
+static err server_part(struct program *p)
+{
+    struct route_table *tables = arena_array(&p->mem, TABLES, sizeof(*tables));
+    if (!tables)
         return &err_no_memory;
-    memcpy(kept, tables, sizeof(tables));
+    tables_list(p, tables);
     const struct config *config = &p->config;
     struct server_options options = {
         .listen = config->listen,
@@ -243,8 +257,8 @@ static err server_part(struct program *p)
         .trusted_proxies = config->trusted_proxies,
         .upload_dir = p->uploads,
         .version = TINYDEVCRM_VERSION,
-        .tables = kept,
-        .table_count = LENGTH(tables),
+        .tables = tables,
+        .table_count = TABLES,
         .store = p->store,
         .log = &p->log,
         .authenticate = accounts_authenticate,
@@ -454,11 +468,28 @@ static void help(void)
             "  tinydevcrm migrate up|down|status     change or show the version of the database\n"
             "  tinydevcrm superuser EMAIL            make a superuser; the password comes from "
             "standard input\n"
+            "  tinydevcrm openapi                    print the OpenAPI document of the routes\n"
             "  tinydevcrm version                    show the version\n"
             "  tinydevcrm help                       show this\n\n"
             "Settings, from the environment or the file .env:\n\n"));
     config_help(&text);
     fwrite(text.at, 1, text.len, stdout);
+}
+
+/* As /openapi.json has it. */
+static int openapi(void)
+{
+    struct program none = {0};
+    struct route_table tables[TABLES];
+    tables_list(&none, tables);
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, OPENAPI_MAX);
+    server_openapi(&text, tables, TABLES, TINYDEVCRM_VERSION);
+    bool told =
+        !text.failed && fwrite(text.at, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+    if (!told)
+        fputs("tinydevcrm: the document can't be printed\n", stderr);
+    return told ? 0 : 1;
 }
 
 static int run(err (*command)(struct program *, int, char **), int argc, char **argv)
@@ -492,6 +523,8 @@ int main(int argc, char **argv)
         puts("tinydevcrm " TINYDEVCRM_VERSION);
         return 0;
     }
+    if (str_eq(name, STR("openapi")))
+        return openapi();
     if (str_eq(name, STR("help")) || str_eq(name, STR("--help"))) {
         help();
         return 0;

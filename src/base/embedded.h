@@ -1,5 +1,4 @@
-/* The files that are part of the program: migrations, common passwords and web pages, by their path
- * in the source tree. */
+/* The files that are part of the program. */
 #ifndef BASE_EMBEDDED_H
 #define BASE_EMBEDDED_H
 
@@ -8,6 +7,9 @@ struct embedded_file {
     const char *at, *end;
 };
 
-extern const struct embedded_file embedded_files[]; /* in order of path */
+/* Migrations and common passwords, by their path in the source tree and in order of it. */
+extern const struct embedded_file embedded_files[];
+/* The console's, by the path of its URL: "/index.html". main alone has them. */
+extern const struct embedded_file web_files[];
 
 #endif

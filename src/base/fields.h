@@ -65,6 +65,7 @@ struct field {
     const struct field *of;     /* for OBJECT and LIST */
     size_t of_size;             /* for LIST */
     size_t given;               /* offset of a bool set when the input named the field (0: none) */
+    const char *schema;         /* for JSON: the members of its JSON Schema; NULL: anything */
     const char *help;
 };
 

@@ -6,11 +6,13 @@
 
 const struct field event_fields[] = {
     FIELD(struct event, n, FIELD_INT, .help = "Its number in the team's log"),
-    FIELD(struct event, at, FIELD_TIME),
-    FIELD(struct event, type, FIELD_STR,
+    FIELD(struct event, at, FIELD_TIME, .flags = FIELD_REQUIRED),
+    FIELD(struct event, type, FIELD_STR, .flags = FIELD_REQUIRED,
           .help = "What happened: table.created, view.refreshed ..."),
-    FIELD(struct event, subject, FIELD_STR, .help = "To what: a name or an id"),
-    FIELD(struct event, actor, FIELD_STR, .help = "By whom: an account, a job, or system"),
+    FIELD(struct event, subject, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "To what: a name or an id"),
+    FIELD(struct event, actor, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "By whom: an account, a job, or system"),
     FIELD(struct event, data, FIELD_JSON, .help = "What it was like afterwards"),
     FIELD_LAST,
 };

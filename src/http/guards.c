@@ -1,4 +1,5 @@
-/* The same headers for every answer; a page may have its own style and images, and nothing else. */
+/* The same headers for every answer; a page may have its own scripts, style and images and talk to
+ * its own server, and nothing else. */
 #include "http/guards.h"
 
 #include <string.h>
@@ -6,7 +7,9 @@
 #include "http/exchange.h"
 
 #define POLICY "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-#define PAGE_POLICY POLICY "; form-action 'none'; style-src 'self'; img-src 'self' data:"
+#define PAGE_POLICY                                                                          \
+    POLICY "; form-action 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " \
+           "img-src 'self' data:"
 #define YEAR "31536000"
 
 size_t guards_fill(struct header *out, const char *content_type, bool tls)

@@ -79,8 +79,13 @@ static void type_print(struct buf *out, const struct field *field, enum schema_u
     bool lenient =
         (field->flags & FIELD_LENIENT) && use != SCHEMA_OUTPUT && field->type != FIELD_INTS;
     bool null = may_be_null(field, use);
-    if (!name)
+    if (!name) {
+        if (field->schema) {
+            comma(out);
+            buf_add(out, str_of(field->schema));
+        }
         return;
+    }
     if (!lenient && !null) {
         put_member(out, "type", name);
         return;

@@ -26,7 +26,6 @@
 #define QUEUE_ENGINE 1024
 #define LIMIT_KEYS 65536
 #define TABLES_MAX 32
-#define DOCS_MAX ((size_t)4 << 20)
 #define RESERVE_LEAST ((size_t)256)
 #define LOOPS_MAX 64
 /* Calls of one team's engine at a time: those it runs, and some that wait for it. */
@@ -103,8 +102,8 @@ static err server_files(struct server *server, const struct route_table *tables,
     const struct server_options *options = &server->options;
     CLEANUP(buf_done) struct buf openapi;
     CLEANUP(buf_done) struct buf docs;
-    buf_init(&openapi, DOCS_MAX);
-    buf_init(&docs, DOCS_MAX);
+    buf_init(&openapi, OPENAPI_MAX);
+    buf_init(&docs, OPENAPI_MAX);
     openapi_print(&openapi, tables, count, options->version);
     docs_print(&docs, tables, count, options->version);
     if (openapi.failed || docs.failed)
@@ -126,18 +125,36 @@ static err server_files(struct server *server, const struct route_table *tables,
     return statics_new(mem, files, n + 3, &server->statics);
 }
 
+/* Those of the options, and the server's own. */
+static size_t tables_all(const struct route_table *tables, size_t count, struct server *server,
+                         struct route_table out[TABLES_MAX + 1])
+{
+    if (count)
+        memcpy(out, tables, count * sizeof(*tables));
+    out[count] = (struct route_table){"Service", own_routes, LENGTH(own_routes), server};
+    return count + 1;
+}
+
+void server_openapi(struct buf *out, const struct route_table *tables, size_t count,
+                    const char *version)
+{
+    struct route_table all[TABLES_MAX + 1];
+    if (count > TABLES_MAX) {
+        out->failed = true;
+        return;
+    }
+    openapi_print(out, all, tables_all(tables, count, NULL, all), version);
+}
+
 static err server_routes(struct server *server)
 {
     const struct server_options *options = &server->options;
     struct route_table tables[TABLES_MAX + 1];
     if (options->table_count > TABLES_MAX)
         return err_internal(server->mem, "more than %d route tables", TABLES_MAX);
-    if (options->table_count)
-        memcpy(tables, options->tables, options->table_count * sizeof(*tables));
-    tables[options->table_count] =
-        (struct route_table){"Service", own_routes, LENGTH(own_routes), server};
-    TRY(routes_new(server->mem, tables, options->table_count + 1, &server->routes));
-    return server_files(server, tables, options->table_count + 1);
+    size_t n = tables_all(options->tables, options->table_count, server, tables);
+    TRY(routes_new(server->mem, tables, n, &server->routes));
+    return server_files(server, tables, n);
 }
 
 static err server_loops(struct server *server)

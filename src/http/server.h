@@ -10,6 +10,8 @@ struct static_file {
     const char *path; /* "/" or "/docs.css" */
     const char *content_type;
     str body;
+    str packed;     /* with gzip; absent: packed at the start, if that is worth it */
+    bool immutable; /* its path changes with what is in it */
 };
 
 struct server_options {
@@ -45,6 +47,10 @@ struct server_options {
 MUST_CHECK err server_new(struct arena *mem, const struct server_options *options,
                           struct server **out);
 MUST_CHECK err server_start(struct server *server, struct arena *mem);
+/* The document of /openapi.json, for these tables and the routes that every server has. */
+#define OPENAPI_MAX ((size_t)4 << 20)
+void server_openapi(struct buf *out, const struct route_table *tables, size_t count,
+                    const char *version);
 int64_t server_port(const struct server *server);
 /*
  * In order: stops accepting, finishes requests, ends streams (with `retry:` so that clients come

@@ -14,6 +14,7 @@ struct static_entry {
     const char *content_type;
     struct frame *plain, *packed; /* packed NULL: not worth it */
     str plain_tag, packed_tag;
+    bool immutable;
 };
 
 struct statics {
@@ -37,7 +38,12 @@ static err entry_make(struct arena *mem, const struct static_file *file, struct 
                                    .content_type = file->content_type,
                                    .plain = frame_view(file->body),
                                    .plain_tag = str_fmt(mem, "\"%016llx\"", tag),
-                                   .packed_tag = str_fmt(mem, "\"%016llx-gzip\"", tag)};
+                                   .packed_tag = str_fmt(mem, "\"%016llx-gzip\"", tag),
+                                   .immutable = file->immutable};
+    if (file->packed.at) {
+        entry->packed = frame_view(file->packed);
+        return entry->plain && entry->packed && !arena_failed(mem) ? NULL : &err_no_memory;
+    }
     CLEANUP(buf_done) struct buf packed;
     buf_init(&packed, file->body.len + GZIP_LEAST);
     if (file->body.len >= GZIP_LEAST && gzip_worth(file->content_type) &&
@@ -102,7 +108,9 @@ void reply_static(struct asking *ask, const struct static_entry *entry)
     bool packed = entry->packed && accept_gzip(asking_header(ask, STR("accept-encoding")));
     str tag = packed ? entry->packed_tag : entry->plain_tag;
     reply_header(rq, "ETag", tag);
-    reply_header(rq, "Cache-Control", STR("no-cache"));
+    reply_header(rq,
+                 "Cache-Control",
+                 entry->immutable ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
     if (entry->packed)
         reply_header(rq, "Vary", STR("Accept-Encoding"));
     str known = asking_header(ask, STR("if-none-match"));

@@ -1,0 +1,113 @@
+// Who is signed in: the tokens, kept for all tabs of this browser, renewed before they run out and once when they are refused.
+import { computed, signal } from "@preact/signals";
+import { exclusively } from "./lock";
+
+interface Tokens {
+    access: string;
+    refresh: string;
+}
+
+const KEY = "tinydevcrm.tokens";
+const EARLY_MS = 20_000; // renewed so long before the end
+
+const kept = signal<Tokens | null>(read());
+
+/** Why the last session ended, if not by the person here. */
+export const ended = signal<string | null>(null);
+export const signedIn = computed(() => kept.value !== null);
+
+function read(): Tokens | null {
+    try {
+        const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? "null");
+        if (found && typeof found === "object" && "access" in found && "refresh" in found) return found as Tokens;
+    } catch {
+        // not ours
+    }
+    return null;
+}
+
+export function keep(tokens: Tokens | null): void {
+    if (tokens) localStorage.setItem(KEY, JSON.stringify(tokens));
+    else localStorage.removeItem(KEY);
+    kept.value = tokens;
+    if (tokens) ended.value = null;
+}
+
+/** Another tab has signed in or out, or has renewed. */
+addEventListener("storage", (event) => {
+    if (event.key === KEY || event.key === null) kept.value = read();
+});
+
+function expires(access: string): number {
+    const payload = access.split(".")[1] ?? "";
+    try {
+        const claims = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))) as { exp?: number };
+        return (claims.exp ?? 0) * 1000;
+    } catch {
+        return 0;
+    }
+}
+
+/** The clock here may be wrong: what it says is a hint, and a 401 has the last word. */
+const fresh = (tokens: Tokens) => expires(tokens.access) - Date.now() > EARLY_MS;
+
+async function renew(stale: string): Promise<string | null> {
+    return exclusively("tinydevcrm.renew", async () => {
+        const tokens = read();
+        if (tokens?.access !== kept.value?.access) kept.value = tokens;
+        if (!tokens) return null;
+        if (tokens.access !== stale) return tokens.access; // another tab was first
+        const answer = await fetch("/auth/tokens/refresh/", {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ refresh: tokens.refresh }),
+        });
+        if (answer.ok) {
+            const next = (await answer.json()) as Tokens;
+            keep(next);
+            return next.access;
+        }
+        if (answer.status === 401) {
+            keep(null);
+            ended.value = "Your session has ended. Sign in again.";
+            return null;
+        }
+        throw new TypeError("The session can't be renewed now.");
+    });
+}
+
+/** An access token that is good now, or null when nobody is signed in. */
+export async function access(): Promise<string | null> {
+    const tokens = kept.value;
+    if (!tokens) return null;
+    return fresh(tokens) || expires(tokens.access) === 0 ? tokens.access : renew(tokens.access);
+}
+
+/** After a 401 to `stale`: another one, or null. */
+export function accessAfter(stale: string): Promise<string | null> {
+    return kept.value && kept.value.access !== stale ? Promise.resolve(kept.value.access) : renew(stale);
+}
+
+/** fetch in the name of who is signed in. */
+export async function authorized(request: Request): Promise<Response> {
+    const again = request.clone();
+    const token = await access();
+    if (token) request.headers.set("authorization", `Bearer ${token}`);
+    const answer = await fetch(request);
+    if (answer.status !== 401 || !token) return answer;
+    const next = await accessAfter(token);
+    if (!next) return answer;
+    again.headers.set("authorization", `Bearer ${next}`);
+    return fetch(again);
+}
+
+export async function signOut(): Promise<void> {
+    const tokens = kept.value;
+    keep(null);
+    if (!tokens) return;
+    await fetch("/auth/tokens/blacklist/", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ refresh: tokens.refresh }),
+    });
+}
