@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "accounts/accounts.h"
+#include "admin/admin.h"
 #include "base/config.h"
 #include "base/embedded.h"
 #include "base/id.h"
+#include "base/log_tail.h"
 #include "base/time.h"
 #include "data/data.h"
 #include "engine/engine.h"
@@ -40,6 +42,7 @@ struct program {
     struct engine *engine;
     struct accounts *accounts;
     struct data *data;
+    struct admin *admin;
     struct server *server;
     char *uploads, *engine_path;
     str secret_key;
@@ -175,6 +178,17 @@ static err data_part(struct program *p)
     return data_open(&p->mem, &data, &p->data);
 }
 
+static err admin_part(struct program *p)
+{
+    struct admin_options admin = {
+        .accounts = p->accounts,
+        .engine = p->engine,
+        .log = &p->log,
+        .version = TINYDEVCRM_VERSION,
+    };
+    return admin_open(&p->mem, &admin, &p->admin);
+}
+
 static const char *content_type(str path)
 {
     return str_ends(path, STR(".html"))  ? "text/html; charset=utf-8"
@@ -222,7 +236,7 @@ static err ready(struct arena *mem, void *arg)
     return tx_number(&tx, &one, "SELECT 1");
 }
 
-#define TABLES 3
+#define TABLES 4
 
 /* What clients may call. */
 static void tables_list(struct program *p, struct route_table out[TABLES])
@@ -231,6 +245,7 @@ static void tables_list(struct program *p, struct route_table out[TABLES])
         {"Accounts", accounts_routes, accounts_route_count, p->accounts},
         {NULL, data_routes, data_route_count, p->data},
         {"Events", events_routes, events_route_count, p->events},
+        {"Admin", admin_routes, admin_route_count, p->admin},
     };
     memcpy(out, tables, sizeof(tables));
 }
@@ -270,6 +285,7 @@ static err server_part(struct program *p)
     TRY(server_new(&p->mem, &options, &p->server));
     TRY(events_join(p->events, &p->mem, p->server));
     accounts_join(p->accounts, p->server);
+    admin_join(p->admin, p->server);
     return NULL;
 }
 
@@ -303,6 +319,9 @@ static err serve_start(struct program *p)
 {
     int applied;
     TRY(folder_lock(p));
+    p->log.tail = log_tail_new();
+    if (!p->log.tail)
+        return &err_no_memory;
     p->uploads = data_path(p, "uploads");
     TRY(folder_make(&p->mem, p->uploads));
     TRY(folder_make(&p->mem, data_path(p, "teams")));
@@ -311,6 +330,7 @@ static err serve_start(struct program *p)
     TRY(store_migrate_up(p->store, &p->mem, &applied));
     TRY(accounts_part(p));
     TRY(data_part(p));
+    TRY(admin_part(p));
     TRY(server_part(p));
     TRY(data_start(p->data, &p->mem));
     return server_start(p->server, &p->mem);
@@ -353,6 +373,7 @@ static void program_close(struct program *p)
 {
     if (p->data)
         data_stop(p->data);
+    admin_stop(p->admin);
     if (p->server && !server_drain(p->server, GRACE_MS))
         engine_interrupt(p->engine);
     if (p->server)
@@ -360,6 +381,7 @@ static void program_close(struct program *p)
     if (p->events)
         events_close(p->events);
     data_close(p->data);
+    admin_close(p->admin);
     if (p->accounts)
         accounts_close(p->accounts);
     if (p->server)
@@ -368,6 +390,7 @@ static void program_close(struct program *p)
         engine_close(p->engine);
     if (p->store)
         store_close(p->store);
+    log_tail_free(p->log.tail);
     if (p->lock >= 0)
         close(p->lock);
     arena_done(&p->mem);

@@ -3,6 +3,7 @@
 #define ACCOUNTS_ACCOUNTS_H
 
 #include "events/events.h"
+#include "http/page.h"
 #include "http/server.h"
 
 struct accounts;
@@ -36,6 +37,30 @@ MUST_CHECK err ticket_issue(struct accounts *accounts, struct request *rq, str p
  * and ends its sessions. */
 MUST_CHECK err superuser_make(struct accounts *accounts, struct db *db, str email, str password,
                               bool *created);
+
+/* An account as those see it who look after the server. */
+struct account_seen {
+    str id, primary_email, full_name, team;
+    int64_t created;
+    bool is_active, is_superuser;
+    int64_t sessions;  /* that are alive */
+    int64_t last_used; /* of any of its sessions that is remembered; 0: none is */
+};
+
+struct team_seen {
+    str id, name;
+    int64_t created;
+};
+
+extern const struct field account_seen_fields[];
+
+/* Of all teams, newest first: only for superusers. One row more than the page (http/page.h). */
+MUST_CHECK err accounts_seen(struct tx *tx, const struct page *page, int64_t now, struct list *out);
+MUST_CHECK err teams_seen(struct tx *tx, const struct page *page, struct list *out);
+/* Lets an account in, or ends its sessions and lets it in no more; 404 when there is none of this
+ * id. *changed: it was not so before. */
+MUST_CHECK err account_let_in(struct accounts *accounts, struct tx *tx, str id, bool active,
+                              int64_t now, struct account_seen *out, bool *changed);
 
 /* Deletes sessions and tickets that have expired; called every hour. */
 MUST_CHECK err accounts_trim(struct accounts *accounts, struct arena *mem);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fields.h"
+#include "base/log_tail.h"
 #include "base/time.h"
 
 #define LINE_MAX_BYTES (16 * 1024)
@@ -91,7 +92,8 @@ void log_pairs(struct log *log, enum log_level level, const char *area, const ch
     if (!log || level < log->level)
         return;
     char time[TIME_TEXT];
-    str at = time_text(time_now(), time);
+    int64_t now = time_now();
+    str at = time_text(now, time);
     CLEANUP(buf_done) struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
     if (log->json)
@@ -103,6 +105,8 @@ void log_pairs(struct log *log, enum log_level level, const char *area, const ch
     line.failed = false;
     buf_char(&line, '\n');
     write_all(log->fd, line.at, line.len);
+    if (log->tail)
+        log_tail_add(log->tail, now, level_names[level], area, message, pairs);
 }
 
 void log_line(struct log *log, enum log_level level, const char *area, const char *format, ...)

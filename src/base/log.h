@@ -7,12 +7,15 @@
 
 #include "base/str.h"
 
+struct log_tail;
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 struct log {
     enum log_level level;
     bool json;
     int fd;
+    struct log_tail *tail; /* keeps the last lines in memory; NULL: nothing does */
 };
 
 /* `area` is the room that speaks: "http", "engine", ... */

@@ -46,6 +46,8 @@ MUST_CHECK err event_append_json(struct events *events, struct tx *tx, str team,
 /* The team's last number and the oldest that is still kept (last + 1 when none is); 0 and 1 of an
  * empty log. */
 MUST_CHECK err events_range(struct tx *tx, str team, int64_t *last, int64_t *oldest);
+/* The team's last number and when it was given; 0 and 0 of an empty log. */
+MUST_CHECK err events_last(struct tx *tx, str team, int64_t *last, int64_t *at);
 /* Removes what is older than keep_days; called by the clock, every hour. */
 MUST_CHECK err events_trim(struct events *events, struct arena *mem);
 

@@ -120,6 +120,12 @@ err events_range(struct tx *tx, str team, int64_t *last, int64_t *oldest)
     return NULL;
 }
 
+err events_last(struct tx *tx, str team, int64_t *last, int64_t *at)
+{
+    TRY(tx_number(tx, last, "SELECT last FROM event_logs WHERE team = $1", A(team)));
+    return tx_number(tx, at, "SELECT last_at FROM event_logs WHERE team = $1", A(team));
+}
+
 #define TYPES "($4 = 0 OR type IN ($5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20))"
 #define SIZES "SELECT n, size FROM events WHERE team = $1 AND n > $2 AND n < $3 AND " TYPES
 #define ROWS                                                                                      \

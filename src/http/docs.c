@@ -229,6 +229,8 @@ static const char *right_text(enum right right)
         [RIGHT_MEMBER] = "with an access token",
         [RIGHT_LISTENER] = "with an access token, or ?ticket= of a ticket for this path",
         [RIGHT_SUPERUSER] = "with a superuser's access token",
+        [RIGHT_SUPERUSER_LISTENER] =
+            "with a superuser's access token, or ?ticket= of a ticket for this path",
     };
     return texts[right];
 }

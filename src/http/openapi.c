@@ -92,13 +92,14 @@ static void query_parameters_print(struct buf *out, const struct field *fields)
 
 static void parameters_print(struct buf *out, const struct route *route)
 {
-    if (!strchr(route->path, '{') && !route->query && !route->stream && !route->later)
+    bool resumes = route->stream && !route->present;
+    if (!strchr(route->path, '{') && !route->query && !resumes && !route->later)
         return;
     put_key(out, "parameters");
     put_open(out, '[');
     path_parameters_print(out, route->path);
     query_parameters_print(out, route->query);
-    if (route->stream) {
+    if (resumes) {
         parameter_open(out, STR("Last-Event-ID"), "header", false);
         buf_add(out,
                 STR(",\"description\":\"The id of the last event that has arrived: the stream goes "
@@ -220,7 +221,8 @@ static void responses_print(struct buf *out, const struct route *route)
     later_print(out, route);
     problem_print(out, "400", body);
     problem_print(out, "401", member);
-    problem_print(out, "403", route->right == RIGHT_SUPERUSER);
+    problem_print(
+        out, "403", route->right == RIGHT_SUPERUSER || route->right == RIGHT_SUPERUSER_LISTENER);
     problem_print(out, "404", strchr(route->path, '{'));
     problem_print(out, "406", route->media);
     problem_print(out, "413", true);
@@ -238,12 +240,14 @@ static void security_print(struct buf *out, const struct route *route)
         [RIGHT_MEMBER] = "[{\"bearer\":[]},{\"jwt\":[]}]",
         [RIGHT_LISTENER] = "[{\"bearer\":[]},{\"jwt\":[]},{\"ticket\":[]}]",
         [RIGHT_SUPERUSER] = "[{\"bearer\":[]},{\"jwt\":[]}]",
+        [RIGHT_SUPERUSER_LISTENER] = "[{\"bearer\":[]},{\"jwt\":[]},{\"ticket\":[]}]",
     };
     static const char *const rights[] = {
         [RIGHT_ANYONE] = "anyone",
         [RIGHT_MEMBER] = "member",
         [RIGHT_LISTENER] = "listener",
         [RIGHT_SUPERUSER] = "superuser",
+        [RIGHT_SUPERUSER_LISTENER] = "superuser_listener",
     };
     put_key(out, "security");
     buf_add(out, str_of(schemes[route->right]));

@@ -14,6 +14,7 @@ enum right {
     RIGHT_MEMBER,    /* a valid access token; rq->team is the caller's team */
     RIGHT_LISTENER,  /* a valid access token, or a single-use ?ticket= for this very path */
     RIGHT_SUPERUSER, /* a valid access token of a superuser */
+    RIGHT_SUPERUSER_LISTENER, /* the same, or a single-use ?ticket= of one for this very path */
 };
 
 enum route_body {
@@ -44,6 +45,7 @@ struct route {
     const struct field *output; /* of one object, or of an item of the list, or NULL */
     bool list;                  /* the answer is {"data": [...], "links"} */
     bool stream;                /* the answer is text/event-stream */
+    bool present;               /* of a stream: it has no ids, and nothing to resume */
     int status;                 /* of success */
     const char *const *media;   /* types that the answer has besides JSON, NULL-ended, or NULL */
     const struct field *later;  /* of the 202 that Prefer: respond-async gets, or NULL */

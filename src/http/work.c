@@ -80,7 +80,7 @@ static err authenticate(struct asking *ask)
     err bad = token_parse(ask, &scheme, &token);
     if (bad)
         return authentication_failed(ask, bad);
-    if (right == RIGHT_LISTENER && !token.at)
+    if ((right == RIGHT_LISTENER || right == RIGHT_SUPERUSER_LISTENER) && !token.at)
         ticket = ticket_of(ask);
     if ((!token.at && !ticket.at) || !options->authenticate)
         return authentication_failed(ask, token_missing(ask));
@@ -91,7 +91,7 @@ static err authenticate(struct asking *ask)
     ask->authenticated = true;
     TRY(asking_rate(
         ask, ask->rq.account, options->account_rate_limit, "Too many requests of this account."));
-    if (right == RIGHT_SUPERUSER && !ask->rq.superuser)
+    if ((right == RIGHT_SUPERUSER || right == RIGHT_SUPERUSER_LISTENER) && !ask->rq.superuser)
         return err_new(&ask->mem, 403, "forbidden", "Only a superuser may do this.");
     return NULL;
 }
