@@ -115,7 +115,10 @@ void reply_static(struct asking *ask, const struct static_entry *entry)
         reply_header(rq, "Vary", STR("Accept-Encoding"));
     str known = asking_header(ask, STR("if-none-match"));
     if (known.at && tag_matches(known, tag)) {
-        reply_frame(ask, 304, NULL, NULL);
+        /* With its type: a 304 brings the guards of what is kept up to date (RFC 9110 15.4.5). */
+        struct frame *none = frame_view(STR(""));
+        reply_frame(ask, 304, entry->content_type, none);
+        frame_unref(none);
         return;
     }
     if (packed)

@@ -96,6 +96,9 @@ test("static files are conditional", async () => {
     const again = await fetch(`${server.url}/docs`, { headers: { "if-none-match": etag } });
     assert.equal(again.status, 304);
     assert.equal((await again.arrayBuffer()).byteLength, 0);
+    // what is kept takes over the headers of a 304: they must be those of the page
+    for (const name of ["content-security-policy", "cross-origin-opener-policy", "cache-control", "etag"])
+        assert.equal(again.headers.get(name), first.headers.get(name), name);
     assert.equal((await fetch(`${server.url}/docs`, { headers: { "if-none-match": '"other"' } })).status, 200);
 });
 
