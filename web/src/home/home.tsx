@@ -1,7 +1,99 @@
-// To be written.
+// Home: the team's whole pipeline as a picture, and what has just happened.
+import { useState } from "preact/hooks";
+import { channels, jobs, ready, recent, tables, views } from "../live/team";
 import type { PageProps } from "../pages";
-import { Page } from "../ui/page";
+import { to } from "../router";
+import { Button, LinkButton } from "../ui/button";
+import { plural } from "../ui/format";
+import { Card, Page } from "../ui/page";
+import { Ago } from "../ui/time";
+import { Waiting } from "../ui/waiting";
+import { FirstSteps } from "./first_steps";
+import { Pipeline } from "./pipeline";
+import { TABLE, VIEW } from "./sample";
 
-export function Home({ rest }: PageProps) {
-    return <Page title="Home">{rest.join("/")}</Page>;
+const KEY = "tinydevcrm.steps";
+const SHOWN = 8;
+
+function Recent() {
+    return (
+        <Card
+            title="What has just happened"
+            actions={
+                <LinkButton small href={to("log")}>
+                    The whole log
+                </LinkButton>
+            }
+            flush
+        >
+            {recent.value.length === 0 && (
+                <p class="p-4 text-muted">Nothing since this page was opened. What happens is shown here at once.</p>
+            )}
+            <ol class="divide-y divide-line" aria-live="off">
+                {recent.value.slice(0, SHOWN).map((event) => (
+                    <li key={event.n} class="flex flex-wrap items-baseline gap-x-3 px-4 py-2">
+                        <span class="w-12 text-right text-sm tabular-nums text-muted">{event.n}</span>
+                        <span class="font-medium">{event.type}</span>
+                        <span class="min-w-0 flex-1 truncate text-muted">{event.subject}</span>
+                        <span class="text-sm text-muted">
+                            <Ago at={event.at} />
+                        </span>
+                    </li>
+                ))}
+            </ol>
+        </Card>
+    );
+}
+
+export function Home(_: PageProps) {
+    const [hidden, hide] = useState(localStorage.getItem(KEY) === "hidden");
+    if (!ready.value) return <Waiting />;
+    const none = tables.value.size + views.value.size + jobs.value.size + channels.value.size === 0;
+    const steps = none || (!hidden && (tables.value.has(TABLE) || views.value.has(VIEW)));
+    const set = (value: boolean) => {
+        if (value) localStorage.setItem(KEY, "hidden");
+        else localStorage.removeItem(KEY);
+        hide(value);
+    };
+    return (
+        <Page
+            title="Home"
+            heading={none ? "Welcome" : "Home"}
+            intro={
+                none
+                    ? "Upload a table, ask a standing question of it in SQL, and be told, row by row, when the answer changes."
+                    : `${plural(tables.value.size, "table")}, ${plural(views.value.size, "view")}, ${plural(jobs.value.size, "job")}, ${plural(channels.value.size, "channel")}`
+            }
+            actions={
+                !none && (
+                    <>
+                        {steps && (
+                            <Button small kind="quiet" onClick={() => set(true)}>
+                                Hide the first steps
+                            </Button>
+                        )}
+                        {!steps && tables.value.has(TABLE) && (
+                            <Button small kind="quiet" onClick={() => set(false)}>
+                                Show the first steps
+                            </Button>
+                        )}
+                        <LinkButton small href={to("tables")}>
+                            Upload a table
+                        </LinkButton>
+                        <LinkButton small kind="main" href={to("views", "new")}>
+                            New view
+                        </LinkButton>
+                    </>
+                )
+            }
+        >
+            {steps && <FirstSteps />}
+            {!none && (
+                <Card title="The pipeline" flush>
+                    <Pipeline />
+                </Card>
+            )}
+            {!none && <Recent />}
+        </Page>
+    );
 }
