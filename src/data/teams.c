@@ -190,7 +190,8 @@ err team_settle(struct data *data, struct db *db, str team, int64_t wait_ms)
 err team_doubt(struct team_turn *turn, err e)
 {
     if (e && turn->entry &&
-        (e->status >= 499 || err_is(e, "query_memory") || err_is(e, "conflict"))) {
+        (e->status >= 499 || err_is(e, "query_memory") || err_is(e, "query_cancelled") ||
+         err_is(e, "conflict"))) {
         pthread_mutex_lock(&turn->teams->lock);
         turn->entry->reconciled = false;
         pthread_mutex_unlock(&turn->teams->lock);
