@@ -6,11 +6,12 @@
 #define PAGE_ROWS_MAX 2000
 
 const struct field account_seen_fields[] = {
-    FIELD(struct account_seen, id, FIELD_STR),
-    FIELD(struct account_seen, primary_email, FIELD_STR),
+    FIELD(struct account_seen, id, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct account_seen, primary_email, FIELD_STR, .flags = FIELD_REQUIRED),
     FIELD(struct account_seen, full_name, FIELD_STR),
-    FIELD(struct account_seen, team, FIELD_STR, .help = "The personal team"),
-    FIELD(struct account_seen, created, FIELD_TIME),
+    FIELD(struct account_seen, team, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "The personal team"),
+    FIELD(struct account_seen, created, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD(struct account_seen, is_active, FIELD_BOOL, .help = "false: may not sign in"),
     FIELD(struct account_seen, is_superuser, FIELD_BOOL),
     FIELD(struct account_seen, sessions, FIELD_INT, .help = "How many are alive"),

@@ -7,10 +7,13 @@
 #define PAGE_ROWS_MAX 2000
 
 const struct field session_fields[] = {
-    FIELD(struct session, id, FIELD_STR),
-    FIELD(struct session, created, FIELD_TIME, .help = "When it was signed in"),
-    FIELD(struct session, expires, FIELD_TIME, .help = "When it ends if it is not used"),
-    FIELD(struct session, last_used, FIELD_TIME, .help = "When its tokens were last renewed"),
+    FIELD(struct session, id, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct session, created, FIELD_TIME, .flags = FIELD_REQUIRED,
+          .help = "When it was signed in"),
+    FIELD(struct session, expires, FIELD_TIME, .flags = FIELD_REQUIRED,
+          .help = "When it ends if it is not used"),
+    FIELD(struct session, last_used, FIELD_TIME, .flags = FIELD_REQUIRED,
+          .help = "When its tokens were last renewed"),
     FIELD(struct session, user_agent, FIELD_STR, .help = "Of the sign-in, up to 200 characters"),
     FIELD(struct session, from, FIELD_STR, .help = "Address of the sign-in"),
     FIELD(struct session, current, FIELD_BOOL, .help = "Is it the one that asks?"),

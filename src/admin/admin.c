@@ -24,8 +24,9 @@ struct admin_ticket {
 };
 
 const struct field admin_ticket_fields[] = {
-    FIELD(struct admin_ticket, ticket, FIELD_STR, .help = "For ?ticket= of the listen URL, once"),
-    FIELD(struct admin_ticket, expires_at, FIELD_TIME),
+    FIELD(struct admin_ticket, ticket, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "For ?ticket= of the listen URL, once"),
+    FIELD(struct admin_ticket, expires_at, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD_LAST,
 };
 

@@ -20,9 +20,10 @@ struct team {
 };
 
 const struct field admin_team_fields[] = {
-    FIELD(struct team, id, FIELD_STR),
-    FIELD(struct team, name, FIELD_STR, .help = "Of a personal one: the address it was made with"),
-    FIELD(struct team, created, FIELD_TIME),
+    FIELD(struct team, id, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct team, name, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "Of a personal one: the address it was made with"),
+    FIELD(struct team, created, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD(struct team, tables, FIELD_INT),
     FIELD(struct team, views, FIELD_INT),
     FIELD(struct team, jobs, FIELD_INT),

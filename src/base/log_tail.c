@@ -22,11 +22,15 @@ struct log_tail {
 
 const struct field log_entry_fields[] = {
     FIELD(struct log_entry, n, FIELD_INT, .help = "Number of the line since the server's start"),
-    FIELD(struct log_entry, at, FIELD_TIME),
-    FIELD(struct log_entry, level, FIELD_STR, .help = "debug, info, warning or error"),
-    FIELD(struct log_entry, area, FIELD_STR, .help = "The part of the server that speaks"),
-    FIELD(struct log_entry, message, FIELD_STR),
-    FIELD(struct log_entry, fields, FIELD_JSON, .help = "The named values of the line, as texts"),
+    FIELD(struct log_entry, at, FIELD_TIME, .flags = FIELD_REQUIRED),
+    FIELD(struct log_entry, level, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "debug, info, warning or error"),
+    FIELD(struct log_entry, area, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "The part of the server that speaks"),
+    FIELD(struct log_entry, message, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct log_entry, fields, FIELD_JSON,
+          .schema = "\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}",
+          .help = "The named values of the line"),
     FIELD_LAST,
 };
 

@@ -28,16 +28,18 @@ static const struct field failing_row[] = {
 };
 
 const struct field failing_job_fields[] = {
-    FIELD(struct failing_job, team, FIELD_STR),
+    FIELD(struct failing_job, team, FIELD_STR, .flags = FIELD_REQUIRED),
     FIELD(struct failing_job, job_id, FIELD_INT, .help = "Its number in the team"),
-    FIELD(struct failing_job, view_name, FIELD_STR),
-    FIELD(struct failing_job, crontab_def, FIELD_STR),
-    FIELD(struct failing_job, timezone, FIELD_STR),
+    FIELD(struct failing_job, view_name, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct failing_job, crontab_def, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct failing_job, timezone, FIELD_STR, .flags = FIELD_REQUIRED),
     FIELD(struct failing_job, active, FIELD_BOOL, .help = "false: it is switched off"),
     FIELD(struct failing_job, last_error, FIELD_STR),
-    FIELD(struct failing_job, last_run, FIELD_TIME, .help = "When the last run began"),
+    FIELD(struct failing_job, last_run, FIELD_TIME, .flags = FIELD_REQUIRED,
+          .help = "When the last run began"),
     FIELD(struct failing_job, failures, FIELD_INT, .help = "How many in a row, up to 1,000"),
-    FIELD(struct failing_job, failing_since, FIELD_TIME, .help = "When the first of them began"),
+    FIELD(struct failing_job, failing_since, FIELD_TIME, .flags = FIELD_REQUIRED,
+          .help = "When the first of them began"),
     FIELD_LAST,
 };
 
