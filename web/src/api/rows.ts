@@ -165,8 +165,7 @@ class Pages {
 
     private forget(): void {
         const wanted = this.wanted();
-        for (const page of this.kept.keys())
-            if (this.kept.size > KEPT_MAX && !wanted.has(page)) this.kept.delete(page);
+        for (const page of this.kept.keys()) if (this.kept.size > KEPT_MAX && !wanted.has(page)) this.kept.delete(page);
     }
 
     private fail(problem: unknown): void {

@@ -26,6 +26,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
         }, complain);
     return (
         <button
+            type="button"
             class="inline-flex items-center gap-1 rounded border border-line bg-surface px-2 py-1 text-xs text-muted hover:text-fg"
             onClick={() => void run()}
         >

@@ -74,6 +74,7 @@ export function GridHead({ id, placed, gutter, active, choose, sort, onSort }: H
                         >
                             {onSort ? (
                                 <button
+                                    type="button"
                                     tabIndex={-1}
                                     title={`Sort by ${name}`}
                                     class={`flex items-center hover:text-accent ${looks}`}

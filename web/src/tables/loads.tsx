@@ -1,0 +1,185 @@
+// Files that are sent and loads that are under way: how far each is, and what became of it.
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { CircleCheck, CircleX, Upload as UploadIcon } from "lucide-preact";
+import type { Load } from "../api/client";
+import { Problem, type ProblemBody } from "../api/problem";
+import { Button, LinkButton } from "../ui/button";
+import { bytes, number, plural } from "../ui/format";
+import { Progress } from "../ui/progress";
+import { complain } from "../ui/toast";
+import { askLoad } from "./asked";
+import { LineErrors } from "./line_errors";
+import { dismissLoad, dismissUpload, fileOf, retryUpload, shownLoads, stopLoad, stopUpload } from "./uploads";
+import { tableHref, uploads, type Mode, type Upload } from "./uploads";
+
+const doing: Record<Mode, string> = { create: "New table", append: "More rows for", replace: "New rows for" };
+
+interface EntryProps {
+    mode: Mode;
+    table: string;
+    file: string | undefined;
+    mark: "busy" | "good" | "bad";
+    text: ComponentChildren;
+    actions: ComponentChildren;
+    children?: ComponentChildren;
+}
+
+function Mark({ mark }: { mark: EntryProps["mark"] }) {
+    if (mark === "good") return <CircleCheck size={20} class="text-good" aria-hidden="true" />;
+    if (mark === "bad") return <CircleX size={20} class="text-bad" aria-hidden="true" />;
+    return <UploadIcon size={20} class="text-accent" aria-hidden="true" />;
+}
+
+function Entry({ mode, table, file, mark, text, actions, children }: EntryProps) {
+    return (
+        <li class="grid gap-2 px-4 py-3" aria-label={`${doing[mode]} ${table}`}>
+            <div class="flex flex-wrap items-center gap-x-4 gap-y-2">
+                <span class="shrink-0">
+                    <Mark mark={mark} />
+                </span>
+                <div class="min-w-0 flex-1 basis-48">
+                    <p class="break-words font-medium">
+                        {doing[mode]} <span class="break-all font-mono">{table}</span>
+                        {file && <span class="font-normal text-muted"> from {file}</span>}
+                    </p>
+                    <p
+                        class={`text-sm tabular-nums ${mark === "bad" ? "text-bad" : "text-muted"}`}
+                        role={mark === "busy" ? undefined : "status"}
+                    >
+                        {text}
+                    </p>
+                </div>
+                <div class="flex flex-wrap gap-2">{actions}</div>
+            </div>
+            {children}
+        </li>
+    );
+}
+
+function Sending({ upload }: { upload: Upload }) {
+    const { key, mode, table, file, bytes: size, sent, state, problem, source, columns } = upload;
+    const common = { mode, table, file };
+    const other = (
+        <Button small kind="main" onClick={() => askLoad({ mode, table, columns, replaces: key })}>
+            {state === "cut" ? "Choose the file again" : "Choose another file"}
+        </Button>
+    );
+    const dismiss = (
+        <Button small onClick={() => dismissUpload(key)}>
+            Dismiss
+        </Button>
+    );
+    if (state === "cut") {
+        const text = "This page was reloaded before all of the file was sent. Nothing was loaded.";
+        return <Entry {...common} mark="bad" text={text} actions={[other, dismiss]} />;
+    }
+    if (state === "failed") {
+        const again = source && !(problem instanceof Problem) && (
+            <Button small kind="main" onClick={() => retryUpload(upload)}>
+                Try again
+            </Button>
+        );
+        return (
+            <Entry {...common} mark="bad" text="Nothing was loaded." actions={[again || other, dismiss]}>
+                <LineErrors problem={problem} />
+            </Entry>
+        );
+    }
+    const all = sent >= size;
+    return (
+        <Entry
+            {...common}
+            mark="busy"
+            text={all ? `All ${bytes(size)} are sent` : `1 of 2: sending ${bytes(sent)} of ${bytes(size)}`}
+            actions={
+                <Button small onClick={() => stopUpload(key)} label={`Stop the upload of ${file}`}>
+                    Stop
+                </Button>
+            }
+        >
+            <Progress label={`Sending ${file}`} value={all ? undefined : sent} max={size} />
+        </Entry>
+    );
+}
+
+function reading({ bytes: size, bytes_done, rows }: Load): string {
+    if (!bytes_done) return "2 of 2: waiting for its turn, or just begun";
+    return `2 of 2: reading ${bytes(bytes_done)} of ${bytes(size)}, ${plural(rows ?? 0, "row")} so far`;
+}
+
+const ended: Record<Mode, string> = { create: "in the new table", append: "added", replace: "in the place of the old" };
+
+function Loading({ load }: { load: Load }) {
+    const [stopping, stop] = useState(false);
+    const { id, table_name: table, state } = load;
+    const mode = load.mode as Mode;
+    const common = { mode, table, file: fileOf(load) };
+    const dismiss = (
+        <Button small onClick={() => dismissLoad(id)}>
+            Dismiss
+        </Button>
+    );
+    if (state === "succeeded") {
+        const open = (
+            <LinkButton small kind="main" href={tableHref(table)} label={`Open ${table}`}>
+                Open
+            </LinkButton>
+        );
+        const text = `${plural(load.rows ?? 0, "row")} ${ended[mode]}`;
+        return <Entry {...common} mark="good" text={text} actions={[open, dismiss]} />;
+    }
+    if (state === "failed") {
+        const error = (load.error ?? {}) as Partial<ProblemBody>;
+        const again = (
+            <Button small kind="main" onClick={() => askLoad({ mode, table, columns: null })}>
+                Choose another file
+            </Button>
+        );
+        return (
+            <Entry {...common} mark="bad" text="Nothing was loaded." actions={[again, dismiss]}>
+                <LineErrors problem={new Problem(error.status ?? 500, error)} />
+            </Entry>
+        );
+    }
+    const run = () => {
+        stop(true);
+        void stopLoad(id).catch((problem: unknown) => {
+            stop(false);
+            complain(problem);
+        });
+    };
+    return (
+        <Entry
+            {...common}
+            mark="busy"
+            text={reading(load)}
+            actions={
+                <Button small busy={stopping} onClick={run} label={`Stop the load of ${table}`}>
+                    Stop
+                </Button>
+            }
+        >
+            <Progress label={`Loading ${table}`} value={load.bytes_done || undefined} max={load.bytes ?? 0} />
+        </Entry>
+    );
+}
+
+/** All of the team, or those of one table. */
+export function Loads({ table }: { table?: string }) {
+    const mine = (name: string) => table === undefined || name.toLowerCase() === table.toLowerCase();
+    const sending = uploads.value.filter((upload) => mine(upload.table));
+    const loading = shownLoads.value.filter((load) => mine(load.table_name));
+    const n = sending.length + loading.length;
+    if (n === 0) return null;
+    return (
+        <ul aria-label={`${number(n)} uploads`} class="divide-y divide-line rounded-xl border border-line bg-surface">
+            {sending.map((upload) => (
+                <Sending key={upload.key} upload={upload} />
+            ))}
+            {loading.map((load) => (
+                <Loading key={load.id} load={load} />
+            ))}
+        </ul>
+    );
+}
