@@ -1,7 +1,8 @@
 // What the team has, as it is now: read once, then kept up by the stream of its log and its signals. No polling.
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { EventSourceMessage } from "eventsource-parser";
-import { all, api, body, type Channel, type Job, type Load, type LogEvent, type Table, type View } from "../api/client";
+import { all, api, body } from "../api/client";
+import type { Channel, Job, Load, LogEvent, Run, Table, View } from "../api/client";
 import { Problem } from "../api/problem";
 import { Stream, type StreamState } from "../api/stream";
 import { Gather } from "./gather";
@@ -14,11 +15,15 @@ export const jobs: Kept<number, Job> = signal(new Map());
 export const channels: Kept<string, Channel> = signal(new Map());
 /** Loads under way, by id; those that ended while the page was open stay until dismissed. */
 export const loads: Kept<string, Load> = signal(new Map());
+/** Runs under way, by id. */
+export const running: Kept<string, Run> = signal(new Map());
 /** Streams open on each channel. */
 export const listeners: Kept<string, number> = signal(new Map());
 /** The newest events of the log, newest first. */
 export const recent = signal<readonly LogEvent[]>([]);
 export const ready = signal(false);
+/** How often all of it was read. When it rises, what a page has read itself is old too: the log did not tell all. */
+export const reads = signal(0);
 export const failed = signal<unknown>(null);
 export const state = signal<StreamState>("closed");
 export const empty = computed(() => ready.value && tables.value.size === 0 && views.value.size === 0);
@@ -88,14 +93,22 @@ async function renewDependents(): Promise<void> {
 }
 
 type Signalled =
+    | { kind: "missed" } // there was no room for some: what is true now must be asked for
     | { kind: "listeners"; channel: string; listeners: number }
     | { kind: "load"; load: Load }
-    | { kind: "run"; job: number | string };
+    | { kind: "run"; job: number | null; run: Run };
+
+const takeRun = (run: Run) => put(running, run.id ?? "", run.outcome === "running" ? run : undefined);
 
 function takeSignal(told: Signalled): void {
+    if (told.kind === "missed") void readAll();
     if (told.kind === "listeners") put(listeners, told.channel, told.listeners);
     if (told.kind === "load") putLoad(told.load);
-    if (told.kind === "run") gather.ask(`job ${told.job}`, () => renewJob(Number(told.job)));
+    if (told.kind === "run") {
+        const { job, run } = told;
+        takeRun(run);
+        if (job) gather.ask(`job ${job}`, () => renewJob(job));
+    }
 }
 
 function take(message: EventSourceMessage): void {
@@ -109,6 +122,7 @@ function take(message: EventSourceMessage): void {
     const event = JSON.parse(message.data) as LogEvent;
     batch(() => {
         recent.value = [event, ...recent.value].slice(0, RECENT_MAX);
+        if (event.type.startsWith("run.")) takeRun(event.data as Run);
         renewAfter({ type: event.type ?? "", subject: event.subject ?? "" });
     });
 }
@@ -138,10 +152,14 @@ async function readChannels(): Promise<void> {
 }
 
 async function readAll(): Promise<void> {
+    batch(() => (running.value = listeners.value = new Map()));
     try {
         await Promise.all([readTables(), readViews(), readJobs(), readChannels()]);
-        ready.value = true;
-        failed.value = null;
+        batch(() => {
+            ready.value = true;
+            reads.value++;
+            failed.value = null;
+        });
     } catch (problem) {
         failed.value = problem;
     }
@@ -166,6 +184,7 @@ export function unfollow(): void {
         jobs.value = new Map();
         channels.value = new Map();
         loads.value = new Map();
+        running.value = new Map();
         listeners.value = new Map();
         recent.value = [];
         ready.value = false;
