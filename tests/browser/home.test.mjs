@@ -1,7 +1,7 @@
 // From an empty account to a live event, as a newcomer goes; and the picture of the pipeline.
 import assert from "node:assert/strict";
 import { test, until, useServer } from "../api/harness.mjs";
-import { Person, useBrowser } from "./person.mjs";
+import { Person, useBrowser, Wire } from "./person.mjs";
 
 const server = useServer();
 const browser = useBrowser();
@@ -33,19 +33,21 @@ test("a newcomer sees a live event within a minute, and the picture of what was 
 });
 
 test("what others do is seen at once, also after the network was gone", async () => {
-    const person = await Person.at(browser, server);
-    const { page, me, context } = person;
+    const wire = await Wire.to(server);
+    const person = await Person.at(browser, server, { wire });
+    const { page, me } = person;
     await me.post("/tables/", { table_name: "first", rows: [{ n: 1 }] });
     const picture = page.getByRole("region", { name: "The pipeline" });
     await picture.getByText("first").waitFor();
-    person.expect("ERR_INTERNET_DISCONNECTED", "Failed to load resource");
-    await context.setOffline(true);
+    person.expect("net::ERR_");
+    await wire.cut();
     await page.locator('[data-live="waiting"], [data-live="connecting"]').first().waitFor({ state: "attached" });
     await me.post("/tables/", { table_name: "second", rows: [{ n: 1 }] });
-    await context.setOffline(false);
+    await wire.mend();
     await picture.getByText("second").waitFor();
     await person.live();
     await me.call("DELETE", "/tables/first/");
     await picture.getByText("first").waitFor({ state: "detached" });
     await person.leave();
+    await wire.cut();
 });

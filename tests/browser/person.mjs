@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import net from "node:net";
 import path from "node:path";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
@@ -27,6 +28,39 @@ export function useBrowser() {
     return holder;
 }
 
+/** A network between the browser and the server, which can be cut: what is open breaks, and nothing new gets through. */
+export class Wire {
+    static async to(server) {
+        const wire = new Wire();
+        wire.ends = new Set();
+        wire.listener = net.createServer((near) => {
+            const far = net.connect(server.port, "127.0.0.1");
+            for (const [end, other] of [
+                [near, far],
+                [far, near],
+            ]) {
+                wire.ends.add(end);
+                end.on("error", () => other.destroy()).on("close", () => wire.ends.delete(end));
+                end.pipe(other);
+            }
+        });
+        await wire.mend();
+        return wire;
+    }
+
+    async mend() {
+        await new Promise((resolve) => this.listener.listen(this.port ?? 0, "127.0.0.1", resolve));
+        this.port = this.listener.address().port;
+        this.url = `http://127.0.0.1:${this.port}`;
+    }
+
+    async cut() {
+        const closed = new Promise((resolve) => this.listener.close(resolve));
+        for (const end of this.ends) end.destroy();
+        await closed;
+    }
+}
+
 /** One person with one page; signed in with an account of their own, unless told otherwise. */
 export class Person {
     /** `me` is an Account of tests/api/client.mjs; it makes what the test needs by the API. */
@@ -39,7 +73,7 @@ export class Person {
         });
     }
 
-    static async at({ browser }, server, { signedIn = true, width = 1440, dark = false, ...options } = {}) {
+    static async at({ browser }, server, { signedIn = true, width = 1440, dark = false, wire, ...options } = {}) {
         const context = await browser.newContext({
             viewport: { width, height: 900 },
             colorScheme: dark ? "dark" : "light",
@@ -50,6 +84,7 @@ export class Person {
         });
         const me = signedIn ? await account(server) : undefined;
         const person = new Person(server, context, await context.newPage(), me);
+        person.url = wire?.url ?? server.url;
         if (signedIn) await person.signIn(me.email);
         return person;
     }
@@ -60,7 +95,7 @@ export class Person {
     }
 
     async open(hash = "") {
-        await this.page.goto(`${this.server.url}/${hash}`);
+        await this.page.goto(`${this.url}/${hash}`);
     }
 
     async signIn(email, password = PASSWORD) {

@@ -76,7 +76,8 @@ function renewJobsOf(view: string): void {
 
 /** What an event of the log makes old. */
 function renewAfter({ type, subject }: { type: string; subject: string }): void {
-    const [kind] = type.split(".");
+    const [kind, what] = type.split(".");
+    if (what === "deleted") return forget(kind ?? "", subject);
     if (kind === "table") gather.ask(`table ${subject}`, () => renewTable(subject));
     if (kind === "view" || kind === "run") {
         gather.ask(`view ${subject}`, () => renewView(subject));
@@ -84,7 +85,15 @@ function renewAfter({ type, subject }: { type: string; subject: string }): void 
     }
     if (kind === "job") gather.ask(`job ${subject}`, () => renewJob(Number(subject)));
     if (kind === "channel") gather.ask(`channel ${subject}`, () => renewChannel(subject));
-    if (type.endsWith(".deleted") || type.endsWith(".created")) gather.ask("dependents", renewDependents);
+    if (what === "created") gather.ask("dependents", renewDependents);
+}
+
+function forget(kind: string, subject: string): void {
+    if (kind === "table") dropTable(subject);
+    if (kind === "view") dropView(subject);
+    if (kind === "job") dropJob(Number(subject));
+    if (kind === "channel") dropChannel(subject);
+    gather.ask("dependents", renewDependents);
 }
 
 /** Who reads whom is told by all that is read. */
