@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { root } from "./harness.mjs";
+import { root, runProgram } from "./harness.mjs";
 import { listen } from "./sse.mjs";
 
 let counter = 0;
@@ -154,6 +154,14 @@ export async function account(server, { email = `user${process.pid}.${++counter}
         json: { primary_email: email, password: PASSWORD, ...fields },
     });
     expect(reply, 201, "register");
+    return new Account(server, email).signIn();
+}
+
+/** Makes a superuser by the command line, beside the server that runs, and signs in. */
+export async function superuser(server, email = `root${process.pid}.${++counter}@example.com`) {
+    const env = { ...server.env, DATA_DIR: server.dataDir };
+    const { code, stderr } = await runProgram(["superuser", email], { env, input: `${PASSWORD}\n` });
+    assert.equal(code, 0, stderr);
     return new Account(server, email).signIn();
 }
 
