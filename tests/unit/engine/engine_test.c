@@ -374,6 +374,121 @@ static void a_client_that_leaves_stops_its_query(void **state)
     answers(fixture, TEAM);
 }
 
+/* The id of the call that is waiting, or of the one that is at work; 0: there is none yet. */
+static int64_t call_of(struct fixture *fixture, bool waiting, struct engine_call *out)
+{
+    CLEANUP(arena_done) struct arena mem;
+    arena_init(&mem, MEM);
+    struct engine_call *at;
+    size_t n;
+    assert_null(engine_calls(fixture->engine, &mem, &at, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (at[i].is_waiting != waiting)
+            continue;
+        *out = at[i];
+        assert_true(str_eq(at[i].team, STR(TEAM)) && str_starts(at[i].sql, STR("SELECT")));
+        assert_true(str_eq(at[i].kind, at[i].subject.at ? STR("refresh") : STR("query")));
+        assert_true(at[i].took_us >= 0 && at[i].started_us <= time_now());
+        return at[i].id;
+    }
+    return 0;
+}
+
+static bool at_work(struct fixture *fixture)
+{
+    struct engine_call seen;
+    return call_of(fixture, false, &seen) != 0;
+}
+
+static bool in_waiting(struct fixture *fixture)
+{
+    struct engine_call seen;
+    return call_of(fixture, true, &seen) != 0;
+}
+
+static void cancel(struct fixture *fixture, bool waiting)
+{
+    CLEANUP(arena_done) struct arena mem;
+    arena_init(&mem, MEM);
+    struct engine_call seen, told;
+    int64_t id = call_of(fixture, waiting, &seen);
+    assert_false(engine_cancel(fixture->engine, &mem, id + 1000, &told));
+    assert_true(engine_cancel(fixture->engine, &mem, id, &told));
+    assert_int_equal(told.id, id);
+}
+
+static void a_cancelled_query_stops(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture);
+    answers(fixture, TEAM);
+    int64_t pid = pid_of(fixture, TEAM);
+    assert_false(at_work(fixture) || in_waiting(fixture));
+    CLEANUP(caller_done)
+    struct caller caller = {.engine = fixture->engine, .team = TEAM, .sql = LONG};
+    caller_start(&caller);
+    wait_until(at_work, fixture);
+    cancel(fixture, false);
+    caller_join(&caller);
+    failed_with(&caller, "query_cancelled", "cancelled");
+    assert_int_equal(caller.failed->status, 409);
+    assert_int_equal(caller.failed->retry_after_s, 0);
+    assert_true(caller.took_us < LIMIT_MS * 1000 / 2);
+    assert_false(at_work(fixture) || in_waiting(fixture));
+    answers(fixture, TEAM);
+    assert_int_equal(pid_of(fixture, TEAM), pid);
+}
+
+static void a_cancelled_query_that_goes_on_is_killed(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture);
+    answers(fixture, TEAM);
+    int64_t pid = pid_of(fixture, TEAM);
+    CLEANUP(caller_done)
+    struct caller caller = {
+        .engine = fixture->engine, .team = TEAM, .sql = STUBBORN, .limit_ms = 600000};
+    caller_start(&caller);
+    wait_until(at_work, fixture);
+    cancel(fixture, false);
+    caller_join(&caller);
+    failed_with(&caller, "query_cancelled", "");
+    wait_gone(pid);
+    answers(fixture, TEAM);
+}
+
+/* The one that is at work is a change as well: it is not touched, and then cancelled it is undone.
+ */
+static void a_cancelled_change_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture);
+    CLEANUP(caller_done)
+    struct caller made = {.engine = fixture->engine, .team = TEAM, .sql = QUICK, .writes = true};
+    call(&made);
+    assert_null(made.failed);
+    CLEANUP(caller_done)
+    struct caller first = {.engine = fixture->engine, .team = TEAM, .sql = LONG, .writes = true};
+    CLEANUP(caller_done) struct caller second = first;
+    caller_start(&first);
+    wait_until(at_work, fixture);
+    caller_start(&second);
+    wait_until(in_waiting, fixture);
+    cancel(fixture, true);
+    caller_join(&second);
+    failed_with(&second, "query_cancelled", "");
+    assert_true(at_work(fixture));
+    cancel(fixture, false);
+    caller_join(&first);
+    failed_with(&first, "query_cancelled", "");
+    CLEANUP(caller_done)
+    struct caller read = {
+        .engine = fixture->engine, .team = TEAM, .sql = "SELECT n FROM v WHERE n = 42"};
+    call(&read);
+    assert_null(read.failed);
+    assert_true(memmem(read.json.at, read.json.len, "42", 2) != NULL);
+}
+
 static void a_hog_is_stopped(void **state)
 {
     struct fixture *fixture = *state;
@@ -760,6 +875,9 @@ int main(void)
         ENGINE_TEST(a_query_over_its_limit_is_interrupted),
         ENGINE_TEST(what_can_not_be_interrupted_is_killed),
         ENGINE_TEST(a_client_that_leaves_stops_its_query),
+        ENGINE_TEST(a_cancelled_query_stops),
+        ENGINE_TEST(a_cancelled_query_that_goes_on_is_killed),
+        ENGINE_TEST(a_cancelled_change_changes_nothing),
         ENGINE_TEST(a_hog_is_stopped),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         ENGINE_TEST(what_nests_too_deeply_is_stopped),
