@@ -132,6 +132,7 @@ function take(message: EventSourceMessage): void {
     batch(() => {
         recent.value = [event, ...recent.value].slice(0, RECENT_MAX);
         if (event.type.startsWith("run.")) takeRun(event.data as Run);
+        if (event.type.startsWith("load.")) putLoad(event.data as Load);
         renewAfter({ type: event.type ?? "", subject: event.subject ?? "" });
     });
 }
@@ -160,10 +161,23 @@ async function readChannels(): Promise<void> {
     channels.value = mapped(list, (channel) => channel.public_identifier ?? "");
 }
 
+/** Those that were under way when this was last known, and are no more, have ended meanwhile. */
+async function readLoads(): Promise<void> {
+    const list = await all((after) =>
+        body(api.GET("/loads", { params: { query: { state: "running", limit: 1000, after } } })),
+    );
+    const ended = [...loads.value.values()].filter(
+        ({ id, state }) => state === "running" && !list.some((load) => load.id === id),
+    );
+    for (const load of list) putLoad(load);
+    for (const { id } of ended)
+        await renew(loads, id, () => body(api.GET("/loads/{id}", { params: { path: { id } } })));
+}
+
 async function readAll(): Promise<void> {
     batch(() => (running.value = listeners.value = new Map()));
     try {
-        await Promise.all([readTables(), readViews(), readJobs(), readChannels()]);
+        await Promise.all([readTables(), readViews(), readJobs(), readChannels(), readLoads()]);
         batch(() => {
             ready.value = true;
             reads.value++;
