@@ -110,7 +110,7 @@ async function send(note: Note, source: File): Promise<void> {
             headers: { prefer: "respond-async" },
         });
         batch(() => {
-            putLoad(load);
+            if (!loads.value.has(load.id)) putLoad(load); // else the stream was faster, and knows better
             change(key, { load: load.id });
             put(key, undefined);
         });

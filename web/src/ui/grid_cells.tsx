@@ -57,7 +57,12 @@ function HeadText({ column, children }: { column: Column; children?: ComponentCh
 export function GridHead({ id, placed, gutter, active, choose, sort, onSort }: HeadProps) {
     return (
         <div role="rowgroup">
-            <div role="row" aria-rowindex={1} class="relative bg-sunken" style={{ height: HEAD_PX }}>
+            <div
+                role="row"
+                aria-rowindex={1}
+                class="relative border-b border-edge/50 bg-sunken"
+                style={{ height: HEAD_PX }}
+            >
                 {placed.map(({ column, index, left, width }) => {
                     const name = column.column_name;
                     const state = sort?.column === name ? (sort.descending ? "descending" : "ascending") : "none";
@@ -69,7 +74,7 @@ export function GridHead({ id, placed, gutter, active, choose, sort, onSort }: H
                             role="columnheader"
                             aria-colindex={index + 2}
                             aria-sort={onSort && state}
-                            class={`absolute top-0 h-full border-b border-edge/50 bg-sunken text-sm ${active === index ? ring : ""}`}
+                            class={`absolute top-0 h-full text-sm ${active === index ? ring : ""}`}
                             style={{ left: gutter + left, width }}
                         >
                             {onSort ? (
@@ -98,7 +103,7 @@ export function GridHead({ id, placed, gutter, active, choose, sort, onSort }: H
                 <div
                     role="columnheader"
                     aria-colindex={1}
-                    class="absolute left-0 top-0 z-10 h-full border-b border-r border-edge/50 bg-sunken"
+                    class="absolute left-0 top-0 z-10 h-full border-r border-edge/50 bg-sunken"
                     style={{ width: gutter }}
                 >
                     <span class="sr-only">Row</span>
@@ -131,7 +136,7 @@ function Gutter({ index, gutter, tint }: { index: number; gutter: number; tint: 
         <div
             role="rowheader"
             aria-colindex={1}
-            class="absolute left-0 top-0 z-10 flex h-full items-center justify-between gap-1 border-b border-r border-line bg-sunken px-2 text-xs tabular-nums text-muted"
+            class="absolute left-0 top-0 z-10 flex h-full items-center justify-between gap-1 border-r border-line bg-sunken px-2 text-xs tabular-nums text-muted"
             style={{ width: gutter }}
         >
             <span class={`text-base font-semibold ${tint ? signs[tint].colour : ""}`} aria-hidden="true">

@@ -1,5 +1,5 @@
 // How a value of a row is written: exactly as it is, whatever its type.
-import type { Column } from "../api/client";
+import type { Column, Row } from "../api/client";
 
 const NUMBER = /^(smallint|int|bigint|real|double|numeric)\b/;
 const SHOWN_MAX = 300; // characters of a cell
@@ -23,16 +23,30 @@ export function valueShort(value: unknown): string {
     return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
 }
 
-const CHARACTER_PX = 7.7;
-const AROUND_PX = 26;
-const LEAST_PX = 84;
+const AROUND_PX = 28;
+const SIGN_PX = 20; // of the order
+const LEAST_PX = 64;
 const MOST_PX = 340;
 
+/** How wide texts are in a cell. */
+function ruler(): (text: string, weight?: number) => number {
+    const context = document.createElement("canvas").getContext("2d");
+    const family = getComputedStyle(document.body).fontFamily;
+    return (text, weight = 400) => {
+        if (!context) return text.length * 8;
+        context.font = `${weight} 14px ${family}`;
+        return context.measureText(text).width;
+    };
+}
+
 /** How wide each column is to be, by its name, its type and some of its values. */
-export function columnWidths(columns: readonly Column[], sample: readonly Record<string, unknown>[]): number[] {
+export function columnWidths(columns: readonly Column[], sample: readonly Row[]): number[] {
+    const wide = ruler();
     return columns.map(({ column_name: name, column_type: type }) => {
-        const most = sample.reduce((longest, row) => Math.max(longest, valueShort(row[name]).length), 0);
-        const wanted = Math.max(most, name.length + 3, type.length) * CHARACTER_PX + AROUND_PX;
-        return Math.round(Math.min(Math.max(wanted, LEAST_PX), MOST_PX));
+        const longest = sample
+            .map((row) => valueShort(row[name]))
+            .reduce((known, text) => (text.length > known.length ? text : known), "");
+        const wanted = Math.max(wide(longest), wide(name, 600) + SIGN_PX, wide(type)) + AROUND_PX;
+        return Math.ceil(Math.min(Math.max(wanted, LEAST_PX), MOST_PX));
     });
 }
