@@ -1,8 +1,24 @@
 // Where the person is: the part of the address behind the #, so that it never gets in the way of the API's paths.
 import { computed, signal } from "@preact/signals";
 
+type Guard = (next: string) => boolean;
+
 const here = signal(location.hash);
-addEventListener("hashchange", () => (here.value = location.hash));
+let asked: Guard | undefined;
+
+addEventListener("hashchange", () => {
+    const next = location.hash;
+    if (next !== here.value && asked?.(next)) history.replaceState(null, "", here.value || "#/");
+    else here.value = next;
+});
+
+/** While it is there, `ask` is asked before another place is shown: with true the person stays where they are. */
+export function guard(ask: Guard): () => void {
+    asked = ask;
+    return () => {
+        if (asked === ask) asked = undefined;
+    };
+}
 
 /** "#/tables/a%20b?sort=x" is the path ["tables", "a b"] with its query. */
 export const path = computed(() => {

@@ -140,7 +140,7 @@ export function OneTable({ name }: { name: string }) {
             <Card>
                 <Facts facts={facts} />
             </Card>
-            <RowsCard key={name} table={table} />
+            <RowsCard key={name} kind="tables" name={name} of={table} none="The table has no rows yet: append some." />
             {open === "fork" && <ForkDialog table={name} onClose={close} />}
             {open === "type" && <TypedRows table={table} onClose={close} />}
             {open === "delete" && <DeleteTable table={table} onClose={close} />}

@@ -1,24 +1,34 @@
-// The rows of a table, to be looked through: sorted, filtered, and saved as they are seen.
+// The rows of a table or a view, to be looked through: sorted, filtered, and saved as they are seen.
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Download } from "lucide-preact";
-import type { Table } from "../api/client";
+import type { Column, Row } from "../api/client";
 import { useRows } from "../api/rows";
 import { query } from "../router";
 import { Button } from "../ui/button";
 import { Failed } from "../ui/failed";
 import { number, plural } from "../ui/format";
-import { Grid } from "../ui/grid";
+import { Grid, type Tint } from "../ui/grid";
 import { Card } from "../ui/page";
 import { Waiting } from "../ui/waiting";
 import { ExportDialog } from "./export_dialog";
 import { askingOf, nextSort, rowsAsk, showAsking } from "./filter";
 import { Filters } from "./filters";
 
-export function RowsCard({ table }: { table: Table }) {
+interface RowsCardProps {
+    kind: "tables" | "views";
+    name: string;
+    of: { columns: readonly Column[]; row_count: number; bytes: number; version: number };
+    /** Where there are no rows. */
+    none: ComponentChildren;
+    tint?: (row: Row) => Tint | undefined;
+}
+
+export function RowsCard({ kind, name, of, none, tint }: RowsCardProps) {
     const [exporting, ask] = useState(false);
-    const { columns, table_name: name, row_count, version } = table;
+    const { columns, row_count, bytes, version } = of;
     const asking = askingOf(query.value, columns);
-    const path = `/tables/${encodeURIComponent(name)}/rows`;
+    const path = `/${kind}/${encodeURIComponent(name)}/rows`;
     const rows = useRows(path, rowsAsk(asking), version);
     const filtered = asking.filters.length > 0;
     const counted = filtered && rows.count !== undefined;
@@ -29,7 +39,7 @@ export function RowsCard({ table }: { table: Table }) {
                 <>
                     Rows{" "}
                     <span class="font-normal text-muted" role="status">
-                        {counted ? `${number(rows.count)} of ${plural(row_count ?? 0, "row")}` : ""}
+                        {counted ? `${number(rows.count)} of ${plural(row_count, "row")}` : ""}
                     </span>
                 </>
             }
@@ -51,9 +61,7 @@ export function RowsCard({ table }: { table: Table }) {
             <div class="border-t border-line">
                 {rows.count === undefined && !rows.problem && <Waiting what="Reading rows" />}
                 {rows.count === 0 && (
-                    <p class="px-4 py-8 text-center text-muted">
-                        {filtered ? "No row fits the filters." : "The table has no rows yet: append some."}
-                    </p>
+                    <p class="px-4 py-8 text-center text-muted">{filtered ? "No row fits the filters." : none}</p>
                 )}
                 {rows.count ? (
                     <Grid
@@ -63,6 +71,13 @@ export function RowsCard({ table }: { table: Table }) {
                         onRange={rows.onRange}
                         sort={asking.sort}
                         onSort={(column) => showAsking({ ...asking, sort: nextSort(asking.sort, column) })}
+                        tint={
+                            tint &&
+                            ((i) => {
+                                const row = rows.row(i);
+                                return row && tint(row);
+                            })
+                        }
                         label={`Rows of ${name}`}
                     />
                 ) : null}
@@ -72,8 +87,8 @@ export function RowsCard({ table }: { table: Table }) {
                     path={path}
                     name={name}
                     ask={rowsAsk(asking)}
-                    rows={rows.count ?? row_count ?? 0}
-                    bytes={table.bytes ?? 0}
+                    rows={rows.count ?? row_count}
+                    bytes={bytes}
                     onClose={() => ask(false)}
                 />
             )}
