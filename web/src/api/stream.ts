@@ -17,6 +17,7 @@ export interface StreamCalls {
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const SILENCE_MS = 45_000; // the server says something every 20 s
+const HIDDEN_MS = 30_000; // a page that nobody sees lets its connection go: over HTTP/1.1 a browser has six of them
 
 export class Stream {
     lastId: string | undefined;
@@ -24,6 +25,8 @@ export class Stream {
     private over = false;
     private waitMs = FIRST_WAIT_MS;
     private wake: (() => void) | undefined;
+    private asleep = false;
+    private sleepTimer = 0;
 
     constructor(
         private readonly path: string,
@@ -32,12 +35,15 @@ export class Stream {
     ) {
         this.lastId = lastId;
         addEventListener("online", this.hurry);
+        document.addEventListener("visibilitychange", this.seen);
         void this.run();
     }
 
     close(): void {
         this.over = true;
         removeEventListener("online", this.hurry);
+        document.removeEventListener("visibilitychange", this.seen);
+        clearTimeout(this.sleepTimer);
         this.abort?.abort();
         this.wake?.();
         this.tell("closed");
@@ -49,12 +55,26 @@ export class Stream {
     }
 
     private readonly hurry = () => this.wake?.();
+    private readonly seen = () => {
+        clearTimeout(this.sleepTimer);
+        if (document.hidden) {
+            this.sleepTimer = window.setTimeout(() => {
+                this.asleep = true;
+                this.abort?.abort();
+            }, HIDDEN_MS);
+        } else if (this.asleep) {
+            this.asleep = false;
+            this.wake?.();
+        }
+    };
     private tell(state: StreamState): void {
         this.calls.state?.(state);
     }
 
     private async run(): Promise<void> {
         while (!this.over) {
+            while (this.asleep && !this.over) await this.pause();
+            if (this.over) return;
             this.tell("connecting");
             try {
                 await this.read();
@@ -129,7 +149,7 @@ export class Stream {
         const ms = this.waitMs * (0.75 + Math.random() / 2);
         this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
         return new Promise((resolve) => {
-            const timer = setTimeout(resolve, ms);
+            const timer = this.asleep ? 0 : setTimeout(resolve, ms);
             this.wake = () => {
                 clearTimeout(timer);
                 resolve();

@@ -122,7 +122,9 @@ function takeSignal(told: Signalled): void {
 
 function take(message: EventSourceMessage): void {
     if (message.event === "stream-open") {
-        if (!stream?.lastId) void readAll(); // what happens from here on is told
+        // What happens from here on is told; of what was missed the log is caught up, but not the signals.
+        if (!stream?.lastId) void readAll();
+        else gather.ask("channels", readChannels);
         return;
     }
     if (message.event === "stream-reset") return void readAll();
