@@ -160,7 +160,10 @@ async function readJobs(): Promise<void> {
 
 async function readChannels(): Promise<void> {
     const list = await all((after) => body(api.GET("/channels", { params: { query: { limit: 1000, after } } })));
-    channels.value = mapped(list, (channel) => channel.public_identifier ?? "");
+    batch(() => {
+        channels.value = mapped(list, (channel) => channel.public_identifier ?? "");
+        listeners.value = new Map(); // what the list says is newer
+    });
 }
 
 /** Those that were under way when this was last known, and are no more, have ended meanwhile. */
