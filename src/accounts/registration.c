@@ -17,11 +17,12 @@ const struct field registration_fields[] = {
 };
 
 const struct field account_fields[] = {
-    FIELD(struct account, id, FIELD_STR),
-    FIELD(struct account, primary_email, FIELD_STR, .help = "As it was typed"),
+    FIELD(struct account, id, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct account, primary_email, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "As it was typed"),
     FIELD(struct account, full_name, FIELD_STR),
-    FIELD(struct account, team, FIELD_STR, .help = "The personal team"),
-    FIELD(struct account, created, FIELD_TIME),
+    FIELD(struct account, team, FIELD_STR, .flags = FIELD_REQUIRED, .help = "The personal team"),
+    FIELD(struct account, created, FIELD_TIME, .flags = FIELD_REQUIRED),
     FIELD(struct account, is_superuser, FIELD_BOOL, .help = "May use what is under /admin"),
     FIELD_LAST,
 };

@@ -15,8 +15,10 @@ struct session_note {
 };
 
 const struct field tokens_fields[] = {
-    FIELD(struct tokens, refresh, FIELD_STR, .help = "Good once, for the next pair of tokens"),
-    FIELD(struct tokens, access, FIELD_STR, .help = "For the header Authorization: JWT <access>"),
+    FIELD(struct tokens, refresh, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "Good once, for the next pair of tokens"),
+    FIELD(struct tokens, access, FIELD_STR, .flags = FIELD_REQUIRED,
+          .help = "For the header Authorization: JWT <access>"),
     FIELD_LAST,
 };
 

@@ -20,11 +20,12 @@ struct log_tail {
     struct place places[LOG_TAIL_LINES];
 };
 
+static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
+
 const struct field log_entry_fields[] = {
     FIELD(struct log_entry, n, FIELD_INT, .help = "Number of the line since the server's start"),
     FIELD(struct log_entry, at, FIELD_TIME, .flags = FIELD_REQUIRED),
-    FIELD(struct log_entry, level, FIELD_STR, .flags = FIELD_REQUIRED,
-          .help = "debug, info, warning or error"),
+    FIELD(struct log_entry, level, FIELD_STR, .flags = FIELD_REQUIRED, .choices = levels),
     FIELD(struct log_entry, area, FIELD_STR, .flags = FIELD_REQUIRED,
           .help = "The part of the server that speaks"),
     FIELD(struct log_entry, message, FIELD_STR, .flags = FIELD_REQUIRED),

@@ -6,7 +6,16 @@ import { PASSWORD, uploadForm } from "../api/client.mjs";
 const METHODS = ["get", "put", "post", "patch", "delete"];
 
 /** What the {parameter} of a folder's paths is called in a stage. */
-const PARAMETERS = { tables: "table", views: "view", jobs: "job", loads: "load", channels: "channel" };
+const PARAMETERS = {
+    tables: "table",
+    views: "view",
+    jobs: "job",
+    loads: "load",
+    channels: "channel",
+    sessions: "session",
+    accounts: "account",
+    queries: "query",
+};
 
 /** An id of the same shape that nobody has. */
 export const UNKNOWN = {
@@ -15,6 +24,9 @@ export const UNKNOWN = {
     job: 987654,
     load: "01900000-0000-7000-8000-000000000000",
     channel: "00000000-0000-4000-8000-000000000000",
+    session: "01900000-0000-7000-8000-000000000000",
+    account: "01900000-0000-7000-8000-000000000000",
+    query: 1,
 };
 
 let made = 0;
@@ -28,6 +40,7 @@ const BODIES = {
     "POST /auth/tokens/refresh": (stage) => ({ refresh: stage.refresh }),
     "POST /auth/tokens/blacklist": (stage) => ({ refresh: stage.refresh }),
     "POST /tables": () => ({ table_name: fresh("made"), rows: [{ n: 1 }] }),
+    "POST /tables/preview": () => ({ rows: [{ n: 1 }] }),
     "POST /tables/{name}/rows": () => ({ rows: [{ id: 9_000, secret: "added" }] }),
     "POST /tables/{name}/replace": () => ({ rows: [{ id: 1, secret: "replaced" }] }),
     "POST /tables/{name}/fork": () => ({ table_name: fresh("copy") }),
@@ -37,13 +50,16 @@ const BODIES = {
     "POST /queries": () => ({ sql: "SELECT 1 AS one" }),
     "POST /jobs": (stage) => ({ view_name: stage.view, crontab_def: "0 0 1 1 *" }),
     "PATCH /jobs/{id}": () => ({ notify: "changed" }),
+    "POST /jobs/{id}/run": () => undefined,
     "POST /channels": (stage) => ({ job_id: stage.job }),
     "POST /channels/{id}/tickets": () => undefined,
     "POST /events/tickets": () => undefined,
+    "PATCH /admin/accounts/{id}": () => ({ is_active: true }),
+    "POST /admin/tickets": () => undefined,
 };
 
 /** By route: parameters of the query that must be there. */
-const QUERIES = { "GET /views/{name}/changes": "?after=0" };
+const QUERIES = { "GET /views/{name}/changes": "?after=0", "GET /jobs/preview": "?crontab_def=%40daily" };
 
 class Operation {
     constructor(template, method, description) {
@@ -76,7 +92,7 @@ class Operation {
     /** Which thing of a stage its {parameter} names. */
     get thing() {
         if (!this.parameters.length) return undefined;
-        const thing = PARAMETERS[this.template.split("/")[1]];
+        const thing = PARAMETERS[this.template.split("/{")[0].split("/").at(-1)];
         assert.ok(thing && this.parameters.length === 1, `${this.name}: describe its parameter in described.mjs`);
         return thing;
     }
@@ -112,5 +128,10 @@ export async function operations(server) {
     });
 }
 
+const SUPERUSER = ["superuser", "superuser_listener"];
+
 export const guarded = (all) => all.filter(({ right }) => right !== "anyone");
+/** What every member may ask for, and what only a superuser may. */
+export const common = (all) => guarded(all).filter(({ right }) => !SUPERUSER.includes(right));
+export const reserved = (all) => all.filter(({ right }) => SUPERUSER.includes(right));
 export const open = (all) => all.filter(({ right }) => right === "anyone");

@@ -6,10 +6,10 @@ import http from "node:http";
 import http2 from "node:http2";
 import path from "node:path";
 import { after, before } from "node:test";
-import { root, Server, slow, test } from "../api/harness.mjs";
-import { account, call, expect } from "../api/client.mjs";
+import { root, Server, slow, test, until } from "../api/harness.mjs";
+import { account, call, expect, superuser } from "../api/client.mjs";
 import { listen } from "../api/sse.mjs";
-import { guarded, open, operations, UNKNOWN } from "./described.mjs";
+import { common, guarded, open, operations, reserved, UNKNOWN } from "./described.mjs";
 import { forgeries, handmade, misplaced } from "./forgeries.mjs";
 import { dump, peek, store, vault } from "./vault.mjs";
 
@@ -72,7 +72,8 @@ test("every route of the source is in the document, with its right", async () =>
     const described = new Set(all.map(({ template }) => template));
     assert.deepEqual([...found].filter((path) => !described.has(path)).sort(), []);
     assert.deepEqual([...described].filter((path) => !found.has(path)).sort(), []);
-    for (const { name, right } of all) assert.ok(["anyone", "member", "listener", "superuser"].includes(right), name);
+    const rights = ["anyone", "member", "listener", "superuser", "superuser_listener"];
+    for (const { name, right } of all) assert.ok(rights.includes(right), name);
     // what needs no token is listed here on purpose: a route that loses its right fails
     assert.deepEqual(
         open(all)
@@ -87,17 +88,35 @@ test("every route of the source is in the document, with its right", async () =>
             "POST /auth/users/register",
         ],
     );
-    for (const one of all) assert.equal(one.right === "listener", one.stream, one.name);
-    told(`routes ${all.length}`, `guarded ${guarded(all).length}`, `open ${open(all).length}`);
+    for (const one of all) {
+        assert.equal(/listener$/.test(one.right), one.stream, one.name);
+        assert.equal(/^superuser/.test(one.right), one.template.startsWith("/admin/"), one.name);
+    }
+    told(
+        `routes ${all.length}`,
+        `members' ${common(all).length}`,
+        `superusers' ${reserved(all).length}`,
+        `open ${open(all).length}`,
+    );
 });
 
+/** The id of a query that does not end by itself. */
+async function lingering(boss) {
+    const sql = "SELECT count(*) AS n FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = -1";
+    boss.call("POST", "/queries/", { json: { sql } }).then(({ status }) => assert.equal(status, 409));
+    const under = async () => (await boss.get("/admin/queries/")).data.find((one) => one.sql === sql);
+    return (await until(under, "the query")).id;
+}
+
 test("each route takes a good token, and the good request that the attacks use", async (t) => {
-    const me = await vault(server, "control", "control");
+    const me = await vault(server, "control", "control", await superuser(server));
     // what is deleted takes along what depends on it; a new password ends the session
     const last = ["DELETE /channels/{id}", "DELETE /jobs/{id}", "DELETE /views/{name}", "DELETE /tables/{name}"];
-    last.push("POST /auth/users/me/password");
+    last.push("DELETE /auth/sessions", "POST /auth/users/me/password");
     const rank = ({ kind }) => last.indexOf(kind);
     for (const one of guarded(all).sort((a, b) => rank(a) - rank(b))) {
+        if (one.thing === "query") me.query = await lingering(me);
+        if (last.at(-1) === one.kind) await me.signIn();
         if (one.stream) {
             await listen(t, server.url + one.path(me), { token: me.access });
             continue;
@@ -223,9 +242,10 @@ test("no way around: other spellings of a path, method overrides, HEAD, HTTP/2",
         ...detours.map(([one, detour]) => async () => {
             const status = await raw(one.method, detour);
             assert.ok([400, 401, 404, 405].includes(status), `${one.method} ${detour}: ${status}`);
-            if (!one.thing) return;
+            if (!one.thing && !reserved([one]).length) return;
             const theirs = await raw(one.method, detour, auth(thief.access));
-            assert.ok([400, 404, 405, 415, 422].includes(theirs), `${one.method} ${detour} by the thief: ${theirs}`);
+            const refused = reserved([one]).length ? [400, 403, 404, 405] : [400, 404, 405, 415, 422];
+            assert.ok(refused.includes(theirs), `${one.method} ${detour} by the thief: ${theirs}`);
         }),
         ...guarded(all)
             .filter(({ method }) => method === "GET")
@@ -254,8 +274,13 @@ test("no way around: other spellings of a path, method overrides, HEAD, HTTP/2",
         for (const one of guarded(all)) {
             assert.equal(await ask(one.method, one.path(victim)), 401, `HTTP/2 ${one.name}`);
             assert.equal(await ask(one.method, one.path(victim), auth(`${victim.access}A`)), 401, `HTTP/2 ${one.name}`);
-            if (one.thing && !one.fields.length)
-                assert.equal(await ask(one.method, one.path(victim), auth(thief.access)), 404, `HTTP/2 ${one.name}`);
+            const refused = reserved([one]).length ? 403 : one.thing && !one.fields.length ? 404 : undefined;
+            if (refused)
+                assert.equal(
+                    await ask(one.method, one.path(victim), auth(thief.access)),
+                    refused,
+                    `HTTP/2 ${one.name}`,
+                );
         }
     } finally {
         session.close();
@@ -263,8 +288,58 @@ test("no way around: other spellings of a path, method overrides, HEAD, HTTP/2",
     told(`detours ${detours.length}`, `opened 0`, `changed 0`);
 });
 
+test("what is a superuser's is nobody else's, whatever is asked and however", async () => {
+    assert.ok(reserved(all).length >= 10, `${reserved(all).length} routes`);
+    const boss = await superuser(server);
+    const attempts = reserved(all).flatMap((one) =>
+        one.bodies(victim).flatMap((body) =>
+            [victim, boss, UNKNOWN].flatMap((stage) => {
+                const whose = { ...UNKNOWN, ...stage };
+                return [server.url, server.streamUrl].flatMap((base) =>
+                    ["", "/"].map((slash) => async () => {
+                        const reply = await thief.call(one.method, `${base}${one.path(whose)}${slash}`, body);
+                        assert.equal(reply.status, 403, `${one.name}: ${JSON.stringify(reply.body)}`);
+                        assert.equal(reply.body.code, "forbidden");
+                        assert.ok(!reply.bytes.includes(MARK), one.name);
+                        if (one.method !== "GET") return;
+                        const head = await thief.call("HEAD", `${base}${one.path(whose)}${slash}`);
+                        assert.equal(head.status, 403, `HEAD ${one.name}`);
+                    }),
+                );
+            }),
+        ),
+    );
+    const ticket = await ticketOf(thief);
+    attempts.push(async () => {
+        const reply = await knock("/admin/listen/", ticket);
+        assert.equal(reply.status, 401, "with a member's ticket");
+    });
+    const n = await unharmed(attempts);
+    expect(await boss.call("GET", "/admin/accounts/"), 200, "the superuser");
+    told(`superusers' routes ${reserved(all).length}`, `requests ${n}`, `opened 0`, `changed 0`);
+});
+
+test("a superuser has no way into another team's things but those", async () => {
+    const boss = await superuser(server);
+    await unharmed(
+        common(all)
+            .filter(({ thing }) => thing)
+            .flatMap((one) =>
+                one.bodies(victim).map((body) => async () => {
+                    const reply = await boss.call(one.method, one.path(victim), body);
+                    assert.equal(reply.status, 404, one.name);
+                }),
+            ),
+    );
+    for (const one of reserved(all).filter(({ method, stream }) => method === "GET" && !stream)) {
+        const reply = await boss.call("GET", one.path(victim));
+        assert.equal(reply.status, 200, one.name);
+        assert.ok(!reply.bytes.includes(MARK), `${one.name} shows what is in a table`);
+    }
+});
+
 test("another team's id is as unknown as one that nobody has", async () => {
-    const aimed = guarded(all).filter(({ thing }) => thing);
+    const aimed = common(all).filter(({ thing }) => thing);
     assert.ok(aimed.length > 15, `${aimed.length} routes with an id`);
     const attempts = aimed.flatMap((one) =>
         one.bodies(victim).flatMap((body) =>
@@ -331,7 +406,7 @@ const MEANINGS = {
     lastEventId: "position",
     ticket: "ticket",
     ...Object.fromEntries(
-        "primary_email password full_name current_password new_password refresh file columns rows limit crontab_def timezone notify active include cascade type"
+        "primary_email password full_name current_password new_password refresh file columns rows limit crontab_def timezone notify active include cascade type others is_active cut offset sort filter count state chart upto signals"
             .split(" ")
             .map((name) => [name, "nothing"]),
     ),
@@ -455,7 +530,7 @@ test("a name that another team uses is free, and is the own thing", async () => 
 });
 
 test("cursors of another team lead nowhere but into one's own things", async () => {
-    const lists = guarded(all).filter(({ query }) => query.some(({ name }) => MEANINGS[name] === "cursor"));
+    const lists = common(all).filter(({ query }) => query.some(({ name }) => MEANINGS[name] === "cursor"));
     for (const one of guarded(all)) one.query.forEach(({ name }) => meaning(one, name));
     assert.ok(lists.length >= 8, `${lists.length} lists`);
     const cursors = new Set([victim.load, victim.channel, victim.table, victim.job, victim.team, "0", "1", "250"]);
@@ -497,7 +572,7 @@ test("positions of another team's streams say nothing on one's own", async () =>
         "1",
         "0",
     ];
-    const streams = guarded(all).filter(({ stream }) => stream);
+    const streams = common(all).filter(({ stream }) => stream);
     assert.ok(streams.length >= 2);
     const attempts = streams.flatMap((one) =>
         positions.flatMap((position) =>
@@ -677,7 +752,7 @@ async function measure(one, rounds) {
 
 test("how long the answer takes does not tell whose id it was", async () => {
     let furthest = 0;
-    for (const one of guarded(all).filter(({ thing, upload, stream }) => thing && !upload && !stream)) {
+    for (const one of common(all).filter(({ thing, upload, stream }) => thing && !upload && !stream)) {
         let apart, most, pair;
         // others use this machine too: a difference must show each time
         for (let i = 0; i < 5; i++) {

@@ -2,8 +2,9 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
+import { decodeJwt } from "jose";
 import { until } from "../api/harness.mjs";
-import { account, sampleCsv } from "../api/client.mjs";
+import { Account, account, sampleCsv } from "../api/client.mjs";
 import { Listener } from "../api/sse.mjs";
 
 const run = promisify(execFile);
@@ -16,11 +17,11 @@ export async function store(server, sql) {
 }
 
 /**
- * An account whose team has tables, views with versions, a job with runs, loads, channels and tickets. Their names begin
- * with `name`; what is in them, with `mark`.
+ * An account whose team has tables, views with versions, a job with runs, loads, channels and tickets, and which is signed
+ * in elsewhere, too. Their names begin with `name`; what is in them, with `mark`. It is a new one, or `me`.
  */
-export async function vault(server, name, mark) {
-    const me = await account(server);
+export async function vault(server, name, mark, me) {
+    me ??= await account(server);
     const table = `${name}_table`;
     const lines = Array.from({ length: 250 }, (_, i) => `${i},${mark} ${i}`);
     await me.table(table, `id,secret\n${lines.join("\n")}\n`);
@@ -41,7 +42,9 @@ export async function vault(server, name, mark) {
     await me.channel({ job_ids: jobs });
     const { public_identifier: channel } = await me.channel({ job_id: job, include: "rows" });
     const { team, id } = await me.get("/auth/users/me/");
-    return Object.assign(me, { table, view: `${name}_view`, job, load, channel, team, id, mark, name });
+    const session = decodeJwt((await new Account(server, me.email).signIn()).access).sid;
+    const things = { table, view: `${name}_view`, job, load, channel, session, account: id, query: 1 };
+    return Object.assign(me, { ...things, team, id, mark, name });
 }
 
 /** What the team can see, by all routes that only read, and what the store has of it. */
