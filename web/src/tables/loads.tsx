@@ -110,7 +110,7 @@ function reading({ bytes: size, bytes_done, rows }: Load): string {
 
 const ended: Record<Mode, string> = { create: "in the new table", append: "added", replace: "in the place of the old" };
 
-function Loading({ load }: { load: Load }) {
+function Loading({ load, here }: { load: Load; here: boolean }) {
     const [stopping, stop] = useState(false);
     const { id, table_name: table, state } = load;
     const mode = load.mode as Mode;
@@ -121,7 +121,7 @@ function Loading({ load }: { load: Load }) {
         </Button>
     );
     if (state === "succeeded") {
-        const open = (
+        const open = !here && (
             <LinkButton small kind="main" href={tableHref(table)} label={`Open ${table}`}>
                 Open
             </LinkButton>
@@ -178,7 +178,7 @@ export function Loads({ table }: { table?: string }) {
                 <Sending key={upload.key} upload={upload} />
             ))}
             {loading.map((load) => (
-                <Loading key={load.id} load={load} />
+                <Loading key={load.id} load={load} here={table !== undefined} />
             ))}
         </ul>
     );

@@ -23,15 +23,12 @@ type Open = "fork" | "type" | "delete" | null;
 
 const back = { href: to("tables"), text: "Tables" };
 
-function Readers({ views }: { views: readonly string[] }) {
+function Readers({ table, views }: { table: string; views: readonly string[] }) {
     if (views.length === 0)
         return (
-            <span class="font-normal text-muted">
-                no view yet:{" "}
-                <a class="text-accent underline" href={to("views", "new")}>
-                    make one
-                </a>
-            </span>
+            <a class="text-accent underline" href={`${to("views", "new")}?from=${encodeURIComponent(table)}`}>
+                Make a view
+            </a>
         );
     return (
         <ul class="flex flex-wrap gap-x-3 gap-y-1">
@@ -119,10 +116,9 @@ export function OneTable({ name }: { name: string }) {
         ["Rows", number(table.row_count)],
         ["Columns", number(table.columns.length)],
         ["Size", bytes(table.bytes)],
-        ["Version", number(table.version)],
         ["Updated", <Ago at={table.updated} />],
-        ["Made", <Ago at={table.created} />],
-        ["Read by", <Readers views={table.dependents} />],
+        ["Version", number(table.version)],
+        ["Read by", <Readers table={name} views={table.dependents} />],
     ] as const;
     return (
         <Page

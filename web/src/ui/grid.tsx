@@ -5,8 +5,9 @@ import { GridHead, GridRow, cellId, type Placed, type Sort, type Tint } from "./
 import { GridFoot, WholeValue } from "./grid_value";
 import { HEAD_PX, ROW_PX, useGridScroll } from "./grid_scroll";
 import { copy } from "./code";
+import { number } from "./format";
 import { complain, tell } from "./toast";
-import { columnWidths, valueText } from "./value";
+import { columnWidths, valueText, wantedWidths } from "./value";
 
 export type { Sort, Tint };
 
@@ -32,12 +33,12 @@ const SAMPLE = 50;
 const BAR_PX = 16;
 
 /** Measured once there are rows, and then kept, so that nothing moves under the eye. */
-function useWidths(columns: readonly Column[], count: number, row: GridProps["row"]): number[] {
+function useWanted(columns: readonly Column[], count: number, row: GridProps["row"]): number[] {
     const names = columns.map(({ column_name, column_type }) => `${column_name} ${column_type}`).join("\n");
     const seen = count === 0 || row(0) !== undefined;
     return useMemo(() => {
         const sample = Array.from({ length: Math.min(count, SAMPLE) }, (_, i) => row(i));
-        return columnWidths(
+        return wantedWidths(
             columns,
             sample.filter((one) => one !== undefined),
         );
@@ -76,8 +77,8 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
     const [whole, showWhole] = useState(false);
     const range = useRef("");
 
-    const widths = useWidths(columns, count, row);
-    const gutter = String(count).length * 9 + 34;
+    const gutter = number(count).length * 8 + (tint ? 36 : 20);
+    const widths = columnWidths(useWanted(columns, count, row), seen.width - gutter);
     const lefts = widths.reduce<number[]>((sums, width) => [...sums, (sums.at(-1) ?? 0) + width], [0]);
     const wide = gutter + (lefts.at(-1) ?? 0);
     const placed: Placed[] = columns
@@ -111,7 +112,7 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
         const from = active ?? { row: 0, column: 0 };
         const page = Math.max(Math.floor(body() / ROW_PX) - 1, 1);
         const next = moved(from, event, page, { row: count - 1, column: columns.length - 1 });
-        if (next) choose(active ? next : from);
+        if (next) choose(active || !event.key.startsWith("Arrow") ? next : from);
         else if (event.key === "c" && (event.ctrlKey || event.metaKey) && value !== undefined) {
             if (getSelection()?.toString()) return; // the browser copies that
             copy(valueText(value)).then(() => tell("The value is copied."), complain);
@@ -135,7 +136,7 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
                 aria-colcount={columns.length + 1}
                 aria-activedescendant={active ? cellId(id, active.row, active.column) : undefined}
                 tabIndex={0}
-                class="relative overflow-auto overscroll-x-contain focus-visible:outline-offset-[-2px]"
+                class="group relative overflow-auto overscroll-x-contain outline-none"
                 style={{ height: full, maxHeight: height ? `${height}px` : "max(16rem, 68vh)" }}
                 onScroll={onScroll}
                 onKeyDown={onKeyDown}
@@ -147,7 +148,7 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
                 <div role="presentation" style={{ width: wide, height: HEAD_PX + tall }}>
                     <div
                         role="presentation"
-                        class="sticky left-0 top-0 overflow-hidden"
+                        class="sticky left-0 top-0 overflow-hidden after:pointer-events-none after:absolute after:inset-0 after:z-20 after:border-2 after:border-accent after:opacity-0 group-focus-visible:after:opacity-100"
                         style={{ width: seen.width, height: seen.height }}
                     >
                         <GridHead

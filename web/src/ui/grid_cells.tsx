@@ -43,9 +43,10 @@ function Direction({ sort, name }: { sort?: Sort | null; name: string }) {
 }
 
 function HeadText({ column, children }: { column: Column; children?: ComponentChildren }) {
+    const end = isNumber(column.column_type);
     return (
-        <span class="grid min-w-0 leading-5">
-            <span class="flex min-w-0 items-center gap-1 font-semibold">
+        <span class={`grid min-w-0 leading-5 ${end ? "text-right" : ""}`}>
+            <span class={`flex min-w-0 items-center gap-1 font-semibold ${end ? "justify-end" : ""}`}>
                 <span class="truncate">{column.column_name}</span>
                 {children}
             </span>

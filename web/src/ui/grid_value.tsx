@@ -1,7 +1,7 @@
 // The value that is chosen in a grid: a line below it, and all of it in a dialog.
 import type { Column } from "../api/client";
 import { Button } from "./button";
-import { Code, CopyButton } from "./code";
+import { CopyButton } from "./code";
 import { Dialog } from "./dialog";
 import { number, plural } from "./format";
 import { valueShort, valueText, valueWide } from "./value";
@@ -45,7 +45,17 @@ export function WholeValue({ title, value, close }: { title: string; value: unkn
             {value === null ? (
                 <p class="text-muted">NULL: there is no value here.</p>
             ) : (
-                <Code text={valueWide(value)} />
+                <div class="grid gap-2">
+                    <div class="justify-self-end">
+                        <CopyButton text={valueText(value)} />
+                    </div>
+                    <pre
+                        class="max-h-[60vh] overflow-auto whitespace-pre-wrap break-words rounded-lg border border-line bg-sunken p-3 leading-5"
+                        tabIndex={0}
+                    >
+                        {valueWide(value)}
+                    </pre>
+                </div>
             )}
         </Dialog>
     );

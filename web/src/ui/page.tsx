@@ -87,7 +87,7 @@ export function Empty({
 /** Facts with their names. */
 export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ComponentChildren])[] }) {
     return (
-        <dl class="grid grid-cols-[repeat(auto-fit,minmax(9rem,1fr))] gap-x-6 gap-y-3">
+        <dl class="grid grid-cols-[repeat(auto-fit,minmax(8rem,1fr))] gap-x-6 gap-y-3">
             {facts.map(([name, value]) => (
                 <div key={name} class="min-w-0">
                     <dt class="text-sm text-muted">{name}</dt>

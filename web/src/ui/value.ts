@@ -39,14 +39,25 @@ function ruler(): (text: string, weight?: number) => number {
     };
 }
 
-/** How wide each column is to be, by its name, its type and some of its values. */
-export function columnWidths(columns: readonly Column[], sample: readonly Row[]): number[] {
+/** How wide each column would be, by its name, its type and some of its values. */
+export function wantedWidths(columns: readonly Column[], sample: readonly Row[]): number[] {
     const wide = ruler();
     return columns.map(({ column_name: name, column_type: type }) => {
         const longest = sample
             .map((row) => valueShort(row[name]))
             .reduce((known, text) => (text.length > known.length ? text : known), "");
         const wanted = Math.max(wide(longest), wide(name, 600) + SIGN_PX, wide(type)) + AROUND_PX;
-        return Math.ceil(Math.min(Math.max(wanted, LEAST_PX), MOST_PX));
+        return Math.ceil(Math.max(wanted, LEAST_PX));
+    });
+}
+
+/** None takes more than its part, unless there is room left. */
+export function columnWidths(wanted: readonly number[], room: number): number[] {
+    const widths = wanted.map((width) => Math.min(width, MOST_PX));
+    let left = room - widths.reduce((sum, width) => sum + width, 0);
+    return widths.map((width, i) => {
+        const more = Math.floor(Math.min(Math.max(left, 0), (wanted[i] ?? 0) - width));
+        left -= more;
+        return width + more;
     });
 }
