@@ -37,7 +37,14 @@ export type Job = Item<paths["/jobs"]["get"]["responses"][200]>;
 export type Run = Item<paths["/jobs/{id}/runs"]["get"]["responses"][200]>;
 export type Channel = Item<paths["/channels"]["get"]["responses"][200]>;
 export type Load = Item<paths["/loads"]["get"]["responses"][200]>;
+export type Session = Item<paths["/auth/sessions"]["get"]["responses"][200]>;
 export type LogEvent = Item<paths["/events"]["get"]["responses"][200]>;
+export type SeenAccount = Item<paths["/admin/accounts"]["get"]["responses"][200]>;
+export type SeenTeam = Item<paths["/admin/teams"]["get"]["responses"][200]>;
+export type FailingJob = Item<paths["/admin/jobs/failing"]["get"]["responses"][200]>;
+export type Processes = Json<paths["/admin/processes"]["get"]["responses"][200]>;
+export type RunningQuery = Item<paths["/admin/queries"]["get"]["responses"][200]>;
+export type LogLine = Item<paths["/admin/log"]["get"]["responses"][200]>;
 /** A row of a table or a view: what stands in it is the team's own. */
 export type Row = Record<string, unknown>;
 

@@ -1,6 +1,7 @@
 // Who is signed in: the tokens, kept for all tabs of this browser, renewed before they run out and once when they are refused.
 import { computed, signal } from "@preact/signals";
 import { exclusively } from "./lock";
+import { problemOf } from "./problem";
 
 interface Tokens {
     access: string;
@@ -99,6 +100,20 @@ export async function authorized(request: Request): Promise<Response> {
     if (!next) return answer;
     again.headers.set("authorization", `Bearer ${next}`);
     return fetch(again);
+}
+
+/** Another password ends all sessions and begins one here. Meanwhile nobody renews the one that ends. */
+export async function changePassword(current_password: string, new_password: string): Promise<void> {
+    await access();
+    await exclusively("tinydevcrm.renew", async () => {
+        const answer = await fetch("/auth/users/me/password/", {
+            method: "POST",
+            headers: { "content-type": "application/json", authorization: `Bearer ${read()?.access ?? ""}` },
+            body: JSON.stringify({ current_password, new_password }),
+        });
+        if (!answer.ok) throw await problemOf(answer);
+        keep((await answer.json()) as Tokens);
+    });
 }
 
 export async function signOut(): Promise<void> {

@@ -49,7 +49,7 @@ export function ChangedRows({ label, rows }: RowsProps) {
     return (
         <div class="grid justify-items-start gap-2">
             <div
-                class="max-h-96 w-full overflow-auto rounded-lg border border-line"
+                class="relative max-h-96 w-full overflow-auto rounded-lg border border-line"
                 tabIndex={0}
                 role="region"
                 aria-label={label}

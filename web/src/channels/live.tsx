@@ -59,7 +59,7 @@ export function LiveEvents({ channel, feed }: { channel: Channel; feed: Feed }) 
                 </p>
             ) : (
                 <ol
-                    class="max-h-[48rem] divide-y divide-line overflow-y-auto"
+                    class="relative max-h-[48rem] divide-y divide-line overflow-y-auto"
                     tabIndex={0}
                     aria-label="Events, the newest first"
                 >

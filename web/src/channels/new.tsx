@@ -30,7 +30,7 @@ function JobsField({ all, chosen, onValue, error }: JobsFieldProps) {
                 {all.map((job) => (
                     <Checkbox
                         key={job.id}
-                        label={`Job ${job.id}: ${job.view_name}, ${(scheduleText(job.crontab_def) ?? job.crontab_def).toLowerCase()}`}
+                        label={`Job ${job.id}: ${job.view_name}. ${scheduleText(job.crontab_def) ?? job.crontab_def}`}
                         checked={chosen.includes(job.id)}
                         onValue={(on) => onValue(on ? [...chosen, job.id] : chosen.filter((id) => id !== job.id))}
                     />

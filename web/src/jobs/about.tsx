@@ -36,9 +36,14 @@ export function About({ job, followers }: { job: Job; followers: readonly Channe
                             {job.view_name}
                         </a>,
                     ],
-                    ["Schedule", scheduleText(job.crontab_def) ?? job.crontab_def],
-                    ["Cron line", <code>{job.crontab_def}</code>],
-                    ["Time zone", job.timezone],
+                    [
+                        "Schedule",
+                        <span class="grid">
+                            {scheduleText(job.crontab_def) ?? job.crontab_def}
+                            <code class="font-normal text-muted">{job.crontab_def}</code>
+                            <span class="text-sm font-normal text-muted">{job.timezone}</span>
+                        </span>,
+                    ],
                     [
                         "Next run",
                         job.active ? (

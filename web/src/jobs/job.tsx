@@ -9,9 +9,11 @@ import { Button, LinkButton } from "../ui/button";
 import { DeleteDialog } from "../ui/confirm";
 import { Failed } from "../ui/failed";
 import { KindIcon } from "../ui/kind";
+import { More } from "../ui/more";
 import { Card, Page } from "../ui/page";
 import { tell } from "../ui/toast";
 import { Waiting } from "../ui/waiting";
+import { viewHref } from "../views/address";
 import { About } from "./about";
 import { PauseButton, RunButton } from "./actions";
 import { RunTable } from "./run_table";
@@ -44,7 +46,6 @@ function DeleteJob({ job, followers, onClose }: { job: Job; followers: readonly 
 
 function History({ job }: { job: Job }) {
     const { runs, ready, more, problem, older } = useRuns(job.id);
-    const [busy, work] = useState(false);
     if (problem) return <Failed problem={problem} />;
     if (!ready) return <Waiting />;
     if (runs.length === 0) {
@@ -65,19 +66,7 @@ function History({ job }: { job: Job }) {
             </Card>
             <Card title="Runs" flush>
                 <RunTable runs={runs} />
-                {more && (
-                    <div class="border-t border-line p-3">
-                        <Button
-                            busy={busy}
-                            onClick={() => {
-                                work(true);
-                                void older().finally(() => work(false));
-                            }}
-                        >
-                            Older runs
-                        </Button>
-                    </div>
-                )}
+                {more && <More text="Older runs" onMore={older} />}
             </Card>
         </>
     );
@@ -112,7 +101,17 @@ export function JobPage({ job }: { job: Job }) {
                 </>
             }
         >
-            {job.last_outcome === "failed" && job.last_error && <Failed problem={new Error(job.last_error)} />}
+            {job.last_outcome === "failed" && job.last_error && (
+                <Failed problem={new Error(job.last_error)}>
+                    <p class="mt-1">
+                        The last run failed, and the rows are as they were. Mend{" "}
+                        <a class="underline" href={viewHref(job.view_name, "query")}>
+                            the view's query
+                        </a>{" "}
+                        or what it reads; then run the job.
+                    </p>
+                </Failed>
+            )}
             <About job={job} followers={followers} />
             <History job={job} />
             {asking && <DeleteJob job={job} followers={followers} onClose={() => ask(false)} />}

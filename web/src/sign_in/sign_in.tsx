@@ -63,7 +63,7 @@ function Form({ fresh }: { fresh: boolean }) {
                 value={password}
                 onValue={setPassword}
                 autocomplete={fresh ? "new-password" : "current-password"}
-                hint={fresh ? "At least 10 characters; a few words are good." : undefined}
+                hint={fresh ? "At least 8 characters; a few words are good." : undefined}
                 error={told("password")}
             />
             {!atField && <Failed problem={problem} />}

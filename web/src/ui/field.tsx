@@ -47,7 +47,8 @@ export function Labelled({ label, hint, error, children }: LabelProps) {
     );
 }
 
-type InputProps = Omit<JSX.IntrinsicElements["input"], "label" | "onInput"> & {
+type InputProps = Omit<JSX.IntrinsicElements["input"], "label" | "onInput" | "class"> & {
+    class?: string;
     label: string;
     hint?: ComponentChildren;
     error?: string;
@@ -55,10 +56,18 @@ type InputProps = Omit<JSX.IntrinsicElements["input"], "label" | "onInput"> & {
     onValue: (value: string) => void;
 };
 
-export function TextField({ label, hint, error, onValue, ...input }: InputProps) {
+export function TextField({ label, hint, error, onValue, class: more = "", ...input }: InputProps) {
     return (
         <Labelled label={label} hint={hint} error={error}>
-            {(ids) => <input type="text" {...input} {...ids} onInput={(event) => onValue(event.currentTarget.value)} />}
+            {(ids) => (
+                <input
+                    type="text"
+                    {...input}
+                    {...ids}
+                    class={`${ids.class} ${more}`}
+                    onInput={(event) => onValue(event.currentTarget.value)}
+                />
+            )}
         </Labelled>
     );
 }

@@ -1,5 +1,5 @@
 // Switches between the system's looks, light and dark.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Monitor, Moon, Sun } from "lucide-preact";
 import { chooseTheme, chosenTheme, type Theme } from "./theme";
 
@@ -9,6 +9,11 @@ const texts = { system: "as the system", light: "light", dark: "dark" };
 
 export function ThemeButton() {
     const [theme, set] = useState(chosenTheme());
+    useEffect(() => {
+        const look = () => set(chosenTheme());
+        addEventListener("theme", look);
+        return () => removeEventListener("theme", look);
+    }, []);
     const Icon = icons[theme];
     const text = `Looks: ${texts[theme]}. Change to ${texts[next[theme]]}`;
     return (
@@ -16,10 +21,7 @@ export function ThemeButton() {
             class="grid h-9 w-9 place-items-center rounded-lg text-muted hover:bg-sunken hover:text-fg"
             aria-label={text}
             title={text}
-            onClick={() => {
-                chooseTheme(next[theme]);
-                set(next[theme]);
-            }}
+            onClick={() => chooseTheme(next[theme])}
         >
             <Icon size={18} />
         </button>

@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 import { ago, fullTime, zone } from "./format";
 
-const now = signal(Date.now());
+/** Kept up second by second. */
+export const now = signal(Date.now());
 setInterval(() => (now.value = Date.now()), 1_000);
 
 export function Ago({ at, none = "never" }: { at: string | null | undefined; none?: string }) {
