@@ -49,6 +49,8 @@ const struct field view_fields[] = {
     FIELD(struct relation, version, FIELD_INT, .help = "Rises by one with each refresh"),
     FIELD(struct relation, refreshed_at, FIELD_TIME, .help = "When the last good refresh ended"),
     FIELD(struct relation, duration_ms, FIELD_REAL, .help = "How long it took"),
+    FIELD(struct relation, added, FIELD_INT, .help = "Rows that the newest version added"),
+    FIELD(struct relation, removed, FIELD_INT, .help = "Rows that it removed"),
     FIELD(struct relation, error, FIELD_STR,
           .help = "Why the last refresh failed; null when it did not"),
     FIELD(struct relation, chart, FIELD_JSON, .schema = CHART_SCHEMA,
@@ -81,6 +83,8 @@ static const struct field relation_row[] = {
     FIELD(struct relation, error, FIELD_STR),
     FIELD(struct relation, next_sql, FIELD_STR),
     FIELD(struct relation, chart, FIELD_JSON),
+    FIELD(struct relation, added, FIELD_INT),
+    FIELD(struct relation, removed, FIELD_INT),
     FIELD_LAST,
 };
 
@@ -100,7 +104,9 @@ err relation_find(struct tx *tx, str team, str name, struct relation *out, bool 
                 relation_row,
                 out,
                 found,
-                "SELECT * FROM relations WHERE team = $1 AND name_key = $2",
+                "SELECT r.*, v.added, v.removed FROM relations r LEFT JOIN view_versions v"
+                " ON v.team = r.team AND v.view_key = r.name_key AND v.version = r.version"
+                " WHERE r.team = $1 AND r.name_key = $2",
                 A(team),
                 A(relation_key(tx->db->mem, name))));
     relation_ready(out);
@@ -150,7 +156,9 @@ err relation_page(struct tx *tx, str team, const char *kind, const struct page *
         sizeof(struct relation),
         RELATIONS_MAX,
         out,
-        "SELECT * FROM relations WHERE team = $1 AND kind = $2 AND ($3 IS NULL OR name_key > $3)"
+        "SELECT r.*, v.added, v.removed FROM relations r LEFT JOIN view_versions v"
+        " ON v.team = r.team AND v.view_key = r.name_key AND v.version = r.version"
+        " WHERE r.team = $1 AND kind = $2 AND ($3 IS NULL OR name_key > $3)"
         " AND ($4 IS NULL OR name_key < $4)"
         " ORDER BY CASE WHEN $4 IS NULL THEN name_key END, CASE WHEN $4 IS NOT NULL THEN name_key "
         "END DESC LIMIT $5",

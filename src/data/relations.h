@@ -15,7 +15,7 @@ struct relation {
     str chart;    /* JSON: an object, or absent */
     str next_sql; /* of a view that is being given another query */
     bool is_volatile;
-    int64_t refreshed_at, duration_us;
+    int64_t refreshed_at, duration_us, added, removed;
     double duration_ms;
     str depends_on, dependents; /* JSON: lists of names */
     struct strs reads;          /* keys of what a new query reads; not kept here */

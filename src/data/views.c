@@ -90,6 +90,8 @@ static err engine_part(struct request *rq, struct relation *view, struct refresh
     view->duration_ms = (double)result.duration_us / 1000;
     view->error = (str){0};
     refresh_fact_take(fact, view, &result);
+    view->added = fact->added;
+    view->removed = fact->removed;
     return NULL;
 }
 

@@ -115,6 +115,22 @@ test("a refresh makes a version; one whose inputs stood still is skipped and say
     assert.equal((await me.refresh_view("v")).outcome, "refreshed");
 });
 
+test("a view says what its newest version added and removed, wherever it is shown", async () => {
+    const me = await withSample();
+    const made = await me.view("v", 'SELECT count(*) AS n, min("SomeNumber") AS low FROM sample');
+    assert.deepEqual([made.added, made.removed], [1, 0]);
+    await add(me, 10);
+    const refreshed = await me.refresh_view("v");
+    assert.deepEqual([refreshed.version, refreshed.added, refreshed.removed], [2, 1, 1]);
+    const skipped = await me.refresh_view("v");
+    assert.deepEqual([skipped.outcome, skipped.added, skipped.removed], ["skipped", 1, 1]);
+    const patched = await me.patch("/views/v/", { sql_query: "SELECT count(*) AS n, 0 AS low FROM sample WHERE false" });
+    assert.deepEqual([patched.version, patched.added, patched.removed], [3, 1, 1]);
+    const drawn = await me.patch("/views/v/", { chart: { kind: "number" } });
+    for (const view of [drawn, await me.get("/views/v/"), (await me.get("/views/")).data[0]])
+        assert.deepEqual([view.version, view.added, view.removed], [3, 1, 1]);
+});
+
 test("a view with a clock or chance in it is never skipped", async () => {
     const me = await withSample();
     const clocks = [
