@@ -17,6 +17,7 @@ err events_open(struct arena *mem, const struct events_options *options, struct 
     *events = (struct events){.store = options->store,
                               .log = options->log,
                               .keep_us = options->keep_days * 86400 * US_PER_S};
+    pthread_mutex_init(&events->audience_lock, NULL);
     *out = events;
     return NULL;
 }
@@ -63,5 +64,7 @@ void events_close(struct events *events)
     for (size_t i = 0; i < events->hub_count; i++)
         hub_done(&events->hubs[i]);
     free(events->hubs);
+    audiences_done(events);
+    pthread_mutex_destroy(&events->audience_lock);
     free(events);
 }

@@ -70,6 +70,8 @@ struct topic_kind {
      * its position. */
     struct frame *(*render)(void *arg, const struct event *event);
     void (*free)(void *arg);
+    /* The signal of how many streams are open on it, on all loops. NULL: none is told of. */
+    void (*audience)(void *arg, size_t streams, struct buf *json);
 };
 
 struct topic_ask {
@@ -85,7 +87,24 @@ struct topic_ask {
     /* The block that says that `position` is no longer kept, given the position to go on from;
      * frees nothing. */
     struct frame *(*reset)(void *arg, int64_t position);
+    bool signals; /* the stream gets the team's signals as well */
 };
+
+/* How many streams are open now on topics of this key, on all loops. Any thread. */
+size_t events_audience(struct events *events, struct arena *mem, str team, str key);
+
+/*
+ * Signals: what is true now and is not kept, such as how far a load is. Streams that asked for them
+ * get them beside the log's entries, as events "signal" without an id; see signals.c. Any thread;
+ * never blocks for long.
+ */
+
+/* Somebody hears them: else there is no need to make one up. */
+bool signals_heard(struct events *events, str team);
+/* `json` is one object. `key` says of what: of those that come too fast the last one is told. */
+void signal_tell(struct events *events, str team, str key, str json);
+/* The log is about to say better: what has not been told yet is not told any more. */
+void signal_forget(struct events *events, str team, str key);
 
 /*
  * The reply of a handler that listens. A position that is older than what is kept, or beyond the

@@ -161,6 +161,7 @@ void feed_posted(struct loop *loop, struct loop_post *post)
         feed_hear(feed, inbox[i]);
         shared_unref(inbox[i]);
     }
+    signals_flush(feed);
     feed_read(feed);
     feed_release(feed);
 }
@@ -349,6 +350,7 @@ void feed_free(struct feed *feed)
     for (size_t i = 0; i < feed->early_n; i++)
         shared_unref(feed->early[i]);
     recent_forget(feed);
+    signals_done(feed);
     map_done(&feed->topics);
     link_off(&feed->waiting);
     free(feed);

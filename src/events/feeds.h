@@ -12,6 +12,7 @@
 #include "events/events.h"
 #include "events/map.h"
 #include "http/link.h"
+#include "http/wait.h"
 
 #define INBOX_MAX 32
 #define EARLY_MAX 64
@@ -51,6 +52,16 @@ struct events {
     struct pool *pool; /* reads for feeds */
     struct hub *hubs;  /* one a loop; none before events_join */
     size_t hub_count;
+    atomic_size_t hearing;         /* streams that get signals, of all teams */
+    pthread_mutex_t audience_lock; /* of all audiences; taken before a hub's */
+    struct map audiences;
+};
+
+/* The streams of all loops that follow topics of one key. */
+struct audience {
+    struct entry entry; /* of events->audiences, by team and key */
+    size_t topics, streams;
+    char key[];
 };
 
 struct feed {
@@ -64,6 +75,11 @@ struct feed {
     int64_t inbox_heard; /* the highest number that came, also when there was no room */
     bool posted;
     struct loop_post post;
+    size_t hearing;      /* readers that get signals */
+    struct map signals;  /* not told yet */
+    size_t signal_bytes; /* of these */
+    bool signals_lost;   /* there was no room for one */
+    bool signals_pause;  /* they wait for the end of `pause` */
 
     int64_t last;                    /* told to all that ride; -1: not known yet */
     int64_t seen;                    /* the highest number heard of */
@@ -76,6 +92,8 @@ struct feed {
     struct link catching; /* readers that are to be read for */
     struct link late;     /* those who came while a read is under way */
     struct link waiting;  /* on hub->waiting */
+    struct link hearers;  /* readers that get signals */
+    struct wait pause;    /* between two tellings of signals */
     size_t readers, riding;
     struct batch *batch; /* the read under way, or NULL */
     bool gap_was_last;
@@ -90,6 +108,7 @@ struct topic {
     struct frame *(*reset)(void *arg, int64_t position);
     struct link riding; /* readers */
     size_t readers;
+    struct audience *audience;
     char key[];
 };
 
@@ -100,6 +119,7 @@ struct joining {
     void *arg;
     struct frame *(*reset)(void *arg, int64_t position);
     str team, key;
+    bool signals;
     char bytes[];
 };
 
@@ -107,10 +127,12 @@ struct joining {
 struct reader {
     struct link link; /* riding: of its topic; catching up: of its feed; else on no list */
     struct stream *stream;
+    struct link hearer;      /* of feed->hearers, or on no list */
     struct topic *topic;     /* NULL: not joined */
     struct joining *joining; /* or NULL */
     int64_t position;        /* told up to here; of one that rides: or to feed->last, if higher */
     bool riding;
+    bool missed; /* signals, which it has not been told yet */
 };
 
 /* What was read of the log for one feed: the events after `from` up to `upto`. */
@@ -168,6 +190,23 @@ void reader_off(struct reader *reader); /* whatever list it is on */
 void reader_drop(struct reader *reader, int64_t told);
 /* The stream ends, after `last` (or NULL). */
 void reader_end(struct reader *reader, struct frame *last);
+
+/* audience.c */
+/* What a new topic counts its streams in; NULL: no memory. */
+struct audience *audience_ref(struct events *events, str team, str key);
+void audience_unref(struct events *events, struct audience *audience);
+void audiences_done(struct events *events);
+/* A stream more or less, which is told as a signal. */
+void audience_count(struct topic *topic, int change);
+
+/* signals.c */
+void reader_hear(struct reader *reader); /* from now on */
+void reader_unhear(struct reader *reader);
+/* It can take more again, or rides again: says that it has missed some, if it has. */
+void reader_missed(struct reader *reader);
+/* Tells what there is, or leaves it to the end of the pause. */
+void signals_flush(struct feed *feed);
+void signals_done(struct feed *feed);
 
 /* catchup.c */
 /* What a batch holds for the readers of one topic that stand at one position: made once for them

@@ -17,6 +17,7 @@ static struct feed *feed_new(struct hub *hub, str team)
     feed->post.run = feed_posted;
     ring_init(&feed->catching);
     ring_init(&feed->late);
+    ring_init(&feed->hearers);
     pthread_mutex_lock(&hub->lock);
     bool added = map_add(&hub->feeds, &feed->entry);
     pthread_mutex_unlock(&hub->lock);
@@ -39,8 +40,11 @@ static struct topic *topic_new(struct feed *feed, const struct joining *joining)
     topic->arg = joining->arg;
     topic->reset = joining->reset;
     ring_init(&topic->riding);
-    if (map_add(&feed->topics, &topic->entry))
+    topic->audience = audience_ref(joining->events, feed->entry.key, key);
+    if (topic->audience && map_add(&feed->topics, &topic->entry))
         return topic;
+    if (topic->audience)
+        audience_unref(joining->events, topic->audience);
     free(topic);
     return NULL;
 }
@@ -69,6 +73,7 @@ static void reader_opened(struct stream *stream, void *owner)
     reader->stream = stream;
     reader->joining = NULL;
     reader->topic = topic_find(hub, joining);
+    bool signals = joining->signals;
     free(joining);
     if (!reader->topic) {
         stream_end(stream, NULL);
@@ -76,6 +81,9 @@ static void reader_opened(struct stream *stream, void *owner)
     }
     reader->topic->readers++;
     reader->topic->feed->readers++;
+    audience_count(reader->topic, 1);
+    if (signals)
+        reader_hear(reader);
     feed_place(reader->topic->feed, reader);
 }
 
@@ -85,6 +93,8 @@ static void reader_drained(struct stream *stream, void *owner)
     struct reader *reader = owner;
     if (reader->topic && !link_on(&reader->link))
         feed_wait(reader->topic->feed, reader);
+    else
+        reader_missed(reader);
 }
 
 static void joining_free(struct joining *joining)
@@ -103,6 +113,8 @@ static void reader_closed(struct stream *stream, void *owner)
     if (topic) {
         struct feed *feed = topic->feed;
         reader_off(reader);
+        reader_unhear(reader);
+        audience_count(topic, -1);
         if (--topic->readers == 0)
             topic_free(topic);
         feed->readers--;
@@ -131,8 +143,11 @@ static struct joining *joining_new(struct events *events, const struct topic_ask
         return NULL;
     }
     char *at = joining->bytes;
-    *joining =
-        (struct joining){.events = events, .kind = ask->kind, .arg = ask->arg, .reset = ask->reset};
+    *joining = (struct joining){.events = events,
+                                .kind = ask->kind,
+                                .arg = ask->arg,
+                                .reset = ask->reset,
+                                .signals = ask->signals};
     joining->team = bytes_take(&at, ask->team);
     joining->key = bytes_take(&at, ask->key);
     return joining;

@@ -109,6 +109,7 @@ err event_listen(struct request *rq)
                             .kind = &filter_kind,
                             .arg = filter_new(&query.types),
                             .position = position,
-                            .reset = filter_reset};
+                            .reset = filter_reset,
+                            .signals = query.signals};
     return ask.arg ? reply_events(rq, rq->context, &ask) : &err_no_memory;
 }

@@ -17,6 +17,7 @@ void reader_ride(struct reader *reader)
     link_last(&reader->topic->riding, &reader->link);
     reader->riding = true;
     reader->topic->feed->riding++;
+    reader_missed(reader);
 }
 
 void reader_drop(struct reader *reader, int64_t told)
@@ -38,6 +39,7 @@ void reader_end(struct reader *reader, struct frame *last)
 void topic_free(struct topic *topic)
 {
     map_remove(&topic->feed->topics, &topic->entry);
+    audience_unref(topic->feed->hub->events, topic->audience);
     topic->kind->free(topic->arg);
     free(topic);
 }

@@ -36,7 +36,8 @@ static const uint64_t waits_ms[WAIT_KINDS] = {[WAIT_HEAD] = 15000,
                                               [WAIT_BODY] = 30000,
                                               [WAIT_STALL] = 60000,
                                               [WAIT_LINGER] = 2000,
-                                              [WAIT_KEEP_ALIVE] = 20000};
+                                              [WAIT_KEEP_ALIVE] = 20000,
+                                              [WAIT_PAUSE] = 240};
 
 struct state_text {
     str status;

@@ -24,6 +24,7 @@ enum wait_kind {
     WAIT_STALL,      /* for the peer to take anything of what is to be written: 60 s */
     WAIT_LINGER,     /* for the peer's end after ours: 2 s */
     WAIT_KEEP_ALIVE, /* of a stream: the silence after which it says something: 20 s */
+    WAIT_PAUSE,      /* between two tellings of what changes often: 240 ms */
     WAIT_KINDS,
 };
 

@@ -20,6 +20,7 @@ struct loop {
     pthread_mutex_t lock;
     pthread_cond_t posted;
     struct loop_post *first, **end;
+    struct link waits;
     size_t index;
     bool stop;
     pthread_t thread;
@@ -91,6 +92,31 @@ static inline bool loop_idle(struct loop *loop)
     return idle;
 }
 
+void wait_start(struct loop *loop, enum wait_kind kind, struct wait *wait,
+                void (*run)(struct wait *wait))
+{
+    (void)kind;
+    wait->run = run;
+    link_last(&loop->waits, &wait->link);
+}
+
+void wait_stop(struct wait *wait)
+{
+    link_off(&wait->link);
+}
+
+/* The time of all that waits on the loop is up. */
+static inline void loop_pass(struct loop *loop)
+{
+    struct link due, *link;
+    ring_take(&loop->waits, &due);
+    while ((link = ring_first(&due))) {
+        struct wait *wait = CONTAINER(link, struct wait, link);
+        link_off(link);
+        wait->run(wait);
+    }
+}
+
 size_t server_loop_count(const struct server *server)
 {
     (void)server;
@@ -118,6 +144,7 @@ static void fake_init(void)
         struct loop *loop = &fake.loops[i];
         *loop = (struct loop){.index = i};
         loop->end = &loop->first;
+        ring_init(&loop->waits);
         pthread_mutex_init(&loop->lock, NULL);
         pthread_cond_init(&loop->posted, NULL);
     }
