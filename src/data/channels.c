@@ -10,12 +10,14 @@
 
 static const char *const includes[] = {"changes", "rows", NULL};
 
+#define CHANNEL_IDENTIFIER                                                       \
+    {                                                                            \
+        .name = "public_identifier", .type = FIELD_STR, .flags = FIELD_REQUIRED, \
+        .offset = offsetof(struct channel, id), .help = "UUID"                   \
+    }
+
 const struct field channel_fields[] = {
-    {.name = "public_identifier",
-     .type = FIELD_STR,
-     .flags = FIELD_REQUIRED,
-     .offset = offsetof(struct channel, id),
-     .help = "UUID"},
+    CHANNEL_IDENTIFIER,
     FIELD(struct channel, job_ids, FIELD_INTS, .help = "The jobs it follows"),
     FIELD(struct channel, include, FIELD_STR, .choices = includes,
           .help = "Rows inside each event: changes, rows, or null for none"),
@@ -23,6 +25,16 @@ const struct field channel_fields[] = {
           .help = "Where to listen"),
     FIELD(struct channel, listeners, FIELD_INT, .help = "Streams that are open on it now"),
     FIELD(struct channel, created, FIELD_TIME, .flags = FIELD_REQUIRED),
+    FIELD_LAST,
+};
+
+/* What the log keeps of it. */
+static const struct field channel_facts[] = {
+    CHANNEL_IDENTIFIER,
+    FIELD(struct channel, job_ids, FIELD_INTS),
+    FIELD(struct channel, include, FIELD_STR),
+    FIELD(struct channel, listen_path, FIELD_STR),
+    FIELD(struct channel, created, FIELD_TIME),
     FIELD_LAST,
 };
 
@@ -72,6 +84,18 @@ static err channel_ready(struct tx *tx, struct channel *channel)
     channel->job_ids = (struct ints){list.at, list.n};
     channel->listen_path = str_fmt(tx->db->mem, "/channels/%.*s/listen/", STR_ARGS(channel->id));
     return NULL;
+}
+
+str channel_topic(struct arena *mem, str id)
+{
+    return str_fmt(mem, "channel:%.*s", STR_ARGS(id));
+}
+
+static void channel_count(struct request *rq, struct channel *channel)
+{
+    struct data *data = rq->context;
+    str topic = channel_topic(rq->mem, channel->id);
+    channel->listeners = (int64_t)events_audience(data->events, rq->mem, channel->team, topic);
 }
 
 _Static_assert(sizeof(struct job_of_channel) == sizeof(int64_t),
@@ -137,7 +161,7 @@ err channel_create(struct request *rq)
     TRY(db_begin(rq->db, &tx));
     TRY(channel_insert(&tx, &channel, input.one ? "job_id" : "job_ids"));
     TRY(event_append(
-        data->events, &tx, rq->team, "channel.created", channel.id, channel_fields, &channel));
+        data->events, &tx, rq->team, "channel.created", channel.id, channel_facts, &channel));
     TRY(tx_commit(&tx));
     return reply_json(rq, 201, channel_fields, &channel);
 }
@@ -163,8 +187,10 @@ err channel_list(struct request *rq)
                 A(page.before),
                 A(page_rows(&page))));
     struct channel *channels = list.at;
-    for (size_t i = 0; i < list.n; i++)
+    for (size_t i = 0; i < list.n; i++) {
         TRY(channel_ready(&tx, &channels[i]));
+        channel_count(rq, &channels[i]);
+    }
     return page_reply(
         rq, &page, channel_fields, sizeof(struct channel), list, offsetof(struct channel, id));
 }
@@ -175,6 +201,7 @@ err channel_show(struct request *rq)
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(rq->db, &tx));
     TRY(channel_load(&tx, rq->team, request_path(rq, "id"), &channel));
+    channel_count(rq, &channel);
     return reply_json(rq, 200, channel_fields, &channel);
 }
 
@@ -188,7 +215,7 @@ static err channel_delete(struct data *data, struct tx *tx, const struct channel
     TRY(tx_run(
         tx, "DELETE FROM channels WHERE team = $1 AND id = $2", A(channel->team), A(channel->id)));
     return event_append(
-        data->events, tx, channel->team, "channel.deleted", channel->id, channel_fields, channel);
+        data->events, tx, channel->team, "channel.deleted", channel->id, channel_facts, channel);
 }
 
 err channel_drop(struct request *rq)

@@ -15,6 +15,8 @@ extern const struct field channel_fields[], channel_input_fields[], ticket_field
 
 /* 404 for another team's as for none. */
 MUST_CHECK err channel_load(struct tx *tx, str team, str id, struct channel *out);
+/* The key of its topic. */
+str channel_topic(struct arena *mem, str id);
 /* Takes the job out of its channels; a channel that followed nothing else is deleted. */
 MUST_CHECK err channels_leave_job(struct data *data, struct tx *tx, str team, int64_t job);
 

@@ -13,7 +13,7 @@ struct job {
 };
 
 extern const struct field job_fields[], job_input_fields[], job_patch_fields[],
-    preview_query_fields[], preview_fields[];
+    schedule_query_fields[], schedule_fields[];
 
 MUST_CHECK err job_load(struct tx *tx, str team, int64_t id, struct job *out);
 /* 422 naming the field that is wrong, of crontab_def and timezone; or that it is never due after

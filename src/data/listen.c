@@ -175,8 +175,19 @@ static struct frame *follow_reset(void *arg, int64_t position)
         STR("stream-reset"), (str){id, (size_t)id_len}, (str){data, (size_t)data_len});
 }
 
-static const struct topic_kind follow_kind = {
-    .match = follow_match, .render = follow_render, .free = follow_free};
+static void follow_audience(void *arg, size_t streams, struct buf *json)
+{
+    const struct follow *follow = arg;
+    buf_fmt(json,
+            "{\"kind\": \"listeners\", \"channel\": \"%.*s\", \"listeners\": %zu}",
+            STR_ARGS(follow->id),
+            streams);
+}
+
+static const struct topic_kind follow_kind = {.match = follow_match,
+                                              .render = follow_render,
+                                              .free = follow_free,
+                                              .audience = follow_audience};
 
 static err follow_fill(struct tx *tx, const struct channel *channel, struct follow *follow)
 {
@@ -234,7 +245,7 @@ err channel_listen(struct request *rq)
     }
     struct topic_ask ask = {
         .team = rq->team,
-        .key = str_fmt(rq->mem, "channel:%.*s", STR_ARGS(channel.id)),
+        .key = channel_topic(rq->mem, channel.id),
         .kind = &follow_kind,
         .arg = follow,
         .position = position,

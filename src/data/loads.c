@@ -1,7 +1,8 @@
 /*
- * Loads. A load has a row in the store before the engine is asked, so that a crash in between is
- * seen at the next start (reconcile.c). The engine's commit comes first, then the store's with the
- * event, both in the team's turn.
+ * Loads under way. A load has a row in the store before the engine is asked, so that a crash in
+ * between is seen at the next start (reconcile.c). The engine's commit comes first, then the
+ * store's with the event, both in the team's turn. How far it is, signals tell; how it ended, the
+ * log.
  */
 #include "data/loads.h"
 
@@ -14,7 +15,6 @@
 #include "data/reconcile.h"
 #include "data/teams.h"
 #include "data/writes.h"
-#include "http/page.h"
 
 #define WAIT_MS 60000
 #define PROGRESS_EVERY_US (500 * 1000)
@@ -24,42 +24,7 @@
 #define MARK_PAUSE_NS 500000000
 #define MARK_MEMORY ((size_t)1 << 20)
 #define STORE_PART_MEMORY ((size_t)64 << 10)
-
-static const char *const mode_names[] = {"create", "append", "replace", NULL};
-static const char *const states[] = {"running", "succeeded", "failed", NULL};
-
-const struct field load_fields[] = {
-    FIELD(struct load_record, id, FIELD_STR, .flags = FIELD_REQUIRED),
-    FIELD(struct load_record, table_name, FIELD_STR, .flags = FIELD_REQUIRED),
-    FIELD(struct load_record, mode, FIELD_STR, .flags = FIELD_REQUIRED, .choices = mode_names,
-          .help = "create, append or replace"),
-    FIELD(struct load_record, state, FIELD_STR, .flags = FIELD_REQUIRED, .choices = states,
-          .help = "running, succeeded or failed"),
-    FIELD(struct load_record, bytes, FIELD_INT, .help = "Size of the upload"),
-    FIELD(struct load_record, bytes_done, FIELD_INT, .help = "Of these, read so far"),
-    FIELD(struct load_record, rows, FIELD_INT, .help = "Rows loaded so far"),
-    FIELD(struct load_record, error, FIELD_JSON,
-          .help = "What was wrong, as a problem; null when nothing was"),
-    FIELD(struct load_record, created, FIELD_TIME, .flags = FIELD_REQUIRED),
-    FIELD(struct load_record, finished, FIELD_TIME),
-    FIELD_LAST,
-};
-
-static const struct field load_row[] = {
-    FIELD(struct load_record, team, FIELD_STR),
-    FIELD(struct load_record, id, FIELD_STR),
-    FIELD(struct load_record, table_name, FIELD_STR),
-    FIELD(struct load_record, mode, FIELD_STR),
-    FIELD(struct load_record, state, FIELD_STR),
-    FIELD(struct load_record, bytes, FIELD_INT),
-    FIELD(struct load_record, bytes_done, FIELD_INT),
-    FIELD(struct load_record, row_count, FIELD_INT),
-    FIELD(struct load_record, base_version, FIELD_INT),
-    FIELD(struct load_record, error, FIELD_JSON),
-    FIELD(struct load_record, created, FIELD_TIME),
-    FIELD(struct load_record, finished, FIELD_TIME),
-    FIELD_LAST,
-};
+#define SIGNAL_MAX ((size_t)64 << 10)
 
 /* A load under way: by the thread of its request, or by one of the loaders with memory of its own.
  */
@@ -71,6 +36,7 @@ struct loading {
     struct load_record record;
     enum load_mode mode;
     struct upload_input *input;
+    str signal; /* its key */
     int64_t told_at;
     struct relation table; /* as it is afterwards */
     int64_t rows_added;
@@ -82,57 +48,19 @@ struct loading {
     struct upload_input own_input;
 };
 
-static str problem_json(struct arena *mem, err e)
+/* The end is told by the log. */
+static void load_signal(struct loading *loading)
 {
-    CLEANUP(buf_done) struct buf out;
-    buf_init(&out, 1 << 20);
-    buf_fmt(&out, "{\"status\": %d, \"code\": \"%s\", \"detail\": ", e->status, e->code);
-    json_print_str(&out, e->detail);
-    if (e->errors.at) {
-        buf_add(&out, STR(", \"errors\": "));
-        buf_add(&out, e->errors);
-    }
-    buf_char(&out, '}');
-    return out.failed ? STR("{\"code\": \"out_of_memory\"}") : str_copy(mem, buf_str(&out));
-}
-
-err load_interrupted(struct arena *mem)
-{
-    return err_new(mem,
-                   503,
-                   "interrupted",
-                   "The server was stopped before the load was done. Upload the file again.");
-}
-
-err load_begin(struct tx *tx, struct load_record *load)
-{
-    return tx_run(tx,
-                  "INSERT INTO loads (team, id, table_name, mode, state, bytes, row_count, "
-                  "base_version, created)"
-                  " VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, $7)",
-                  A(load->team),
-                  A(load->id),
-                  A(load->table_name),
-                  A(load->mode),
-                  A(load->bytes),
-                  A(load->base_version),
-                  A(load->created));
-}
-
-err load_end(struct tx *tx, struct load_record *load, err why)
-{
-    load->state = why ? STR("failed") : STR("succeeded");
-    load->error = why ? problem_json(tx->db->mem, why) : (str){0};
-    load->finished = time_now();
-    return tx_run(tx,
-                  "UPDATE loads SET state = $3, row_count = $4, error = $5, finished = $6 WHERE "
-                  "team = $1 AND id = $2",
-                  A(load->team),
-                  A(load->id),
-                  A(load->state),
-                  A(load->rows),
-                  A(load->error),
-                  A(load->finished));
+    struct events *events = loading->data->events;
+    struct load_record *record = &loading->record;
+    if (!signals_heard(events, record->team))
+        return;
+    CLEANUP(buf_done) struct buf json;
+    buf_init(&json, SIGNAL_MAX);
+    buf_add(&json, STR("{\"kind\": \"load\", \"load\": "));
+    fields_print(&json, load_fields, record);
+    buf_char(&json, '}');
+    signal_tell(events, record->team, loading->signal, buf_str(&json));
 }
 
 /* The table as it is now, or that its name is free. */
@@ -154,7 +82,9 @@ static err mark_begin(struct loading *loading, bool waits)
     if (waits)
         loading->record.base_version = LOAD_WAITS;
     TRY(load_begin(&tx, &loading->record));
-    return tx_commit(&tx);
+    TRY(tx_commit(&tx));
+    load_signal(loading);
+    return NULL;
 }
 
 /* The turn of a load that waited has come: meanwhile the table may have changed or gone. */
@@ -172,24 +102,18 @@ static err mark_turn(struct loading *loading)
     return tx_commit(&tx);
 }
 
-/* Rows so far, for whoever asks after the load; losing one of these writes is no harm. */
-static void progress(void *arg, int64_t rows)
+/* For whoever asks after the load; losing one of these writes is no harm. */
+static void progress(void *arg, const struct progress *progress)
 {
     struct loading *loading = arg;
-    loading->record.rows = rows;
+    loading->record.rows = progress->rows;
+    loading->record.bytes_done =
+        (int64_t)((double)loading->record.bytes * (double)progress->millionths / 1e6);
+    load_signal(loading);
     if (time_steady() - loading->told_at < PROGRESS_EVERY_US)
         return;
     loading->told_at = time_steady();
-    CLEANUP(tx_done) struct tx tx = {0};
-    err e = db_begin(loading->db, &tx);
-    if (!e)
-        e = tx_run(&tx,
-                   "UPDATE loads SET row_count = $3 WHERE team = $1 AND id = $2",
-                   A(loading->record.team),
-                   A(loading->record.id),
-                   A(rows));
-    if (!e)
-        e = tx_commit(&tx);
+    err e = load_progress(loading->db, &loading->record);
     if (e)
         log_line(loading->data->log,
                  LOG_WARNING,
@@ -238,6 +162,7 @@ static err store_part(struct loading *loading)
     }
     TRY(load_end(&tx, &loading->record, NULL));
     TRY(relation_link(&tx, table->team, table, 1));
+    signal_forget(loading->data->events, table->team, loading->signal);
     const char *type = loading->mode == LOAD_CREATE ? "table.created" : "table.loaded";
     TRY(event_append(
         loading->data->events, &tx, table->team, type, table->name, table_fields, table));
@@ -256,6 +181,7 @@ static err mark_failed(struct loading *loading, err why)
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(loading->db, &tx));
     TRY(load_end(&tx, &loading->record, why));
+    signal_forget(loading->data->events, loading->record.team, loading->signal);
     TRY(event_append(loading->data->events,
                      &tx,
                      loading->record.team,
@@ -286,20 +212,36 @@ static err load_run(struct loading *loading, struct team_turn *turn)
     return team_doubt(turn, e);
 }
 
+/* The team's turn, and a mark: at once when the turn can be had at once, else a first one before it
+ * is waited for. Nobody waits for what is marked already. */
+static err turn_take(struct loading *loading, int64_t wait_ms, bool *marked, struct team_turn *turn)
+{
+    struct data *data = loading->data;
+    struct db *db = loading->db;
+    str team = loading->record.team;
+    if (*marked) {
+        TRY(team_await(data, db, team, wait_ms, turn));
+        return mark_turn(loading);
+    }
+    err e = team_enter(data, db, team, 0, turn);
+    bool waits = err_is(e, "team_busy");
+    if (!waits)
+        TRY(e);
+    TRY(mark_begin(loading, waits));
+    *marked = true;
+    if (!waits)
+        return NULL;
+    TRY(team_enter(data, db, team, wait_ms, turn));
+    return mark_turn(loading);
+}
+
 /* From the mark to the end, whatever comes. */
 static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
 {
     struct data *data = loading->data;
     struct db *db = loading->db;
     CLEANUP(team_leave) struct team_turn turn = {0};
-    err e = marked ? team_await(data, db, loading->record.team, wait_ms, &turn)
-                   : team_enter(data, db, loading->record.team, wait_ms, &turn);
-    if (!e && !marked) {
-        TRY(mark_begin(loading, false));
-        marked = true;
-    } else if (!e) {
-        e = mark_turn(loading);
-    }
+    err e = turn_take(loading, wait_ms, &marked, &turn);
     if (!e)
         e = load_run(loading, &turn);
     upload_discard(loading->input);
@@ -382,6 +324,7 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
     loading->record.team = str_copy(mem, from->record.team);
     loading->record.id = str_copy(mem, from->record.id);
     loading->record.table_name = str_copy(mem, from->record.table_name);
+    loading->signal = str_copy(mem, from->signal);
     loading->table = (struct relation){0};
     loading->db = &loading->own_db;
     loading->gone = &loading->data->stopping;
@@ -400,7 +343,6 @@ static err load_start(struct request *rq, struct loading *loading, struct upload
 {
     struct data *data = rq->context;
     TRY(mark_begin(loading, true));
-    loading->record.state = STR("running");
     struct loading *alone = loading_copy(rq, loading, input);
     if (!alone) {
         TRY(mark_failed(loading, &err_no_memory));
@@ -441,10 +383,12 @@ err load_reply(struct request *rq, str table_name, enum load_mode mode, struct u
         .record = {.team = rq->team,
                    .id = id_new(rq->mem),
                    .table_name = table_name,
-                   .mode = str_of(mode_names[mode]),
+                   .mode = load_mode_name(mode),
+                   .state = STR("running"),
                    .bytes = input->bytes,
                    .created = rq->now},
     };
+    loading.signal = str_fmt(rq->mem, "load:%.*s", STR_ARGS(loading.record.id));
     if (prefers_async(rq))
         return load_start(rq, &loading, input);
     TRY(load_whole(&loading, WAIT_MS, false));
@@ -456,85 +400,4 @@ err load_reply(struct request *rq, str table_name, enum load_mode mode, struct u
                           str_fmt(rq->mem, "%lld", (long long)loading.rows_added),
                           table_fields,
                           &loading.table);
-}
-
-static void record_ready(struct load_record *load)
-{
-    load->rows = load->row_count;
-}
-
-err load_show(struct request *rq)
-{
-    struct load_record load = {0};
-    bool found;
-    CLEANUP(tx_done) struct tx tx = {0};
-    TRY(db_read(rq->db, &tx));
-    TRY(tx_find(&tx,
-                load_row,
-                &load,
-                &found,
-                "SELECT * FROM loads WHERE team = $1 AND id = $2",
-                A(rq->team),
-                A(request_path(rq, "id"))));
-    if (!found)
-        return err_new(rq->mem, 404, "not_found", "There is no such load.");
-    record_ready(&load);
-    return reply_json(rq, 200, load_fields, &load);
-}
-
-struct load_query {
-    struct page page;
-    str state;
-};
-
-const struct field load_query_fields[] = {
-    PAGE_FIELDS(struct load_query, page),
-    FIELD(struct load_query, state, FIELD_STR, .choices = states, .help = "Only these"),
-    FIELD_LAST,
-};
-
-/* Each way along an index: of all, or of one state. */
-static err load_page(struct tx *tx, str team, const struct load_query *query, struct list *out)
-{
-    const struct page *page = &query->page;
-    bool back = page->before.at;
-    str from = back ? page->before : page->after.at ? page->after : STR(ID_LAST);
-    size_t size = sizeof(struct load_record);
-    int64_t rows = page_rows(page);
-#define LOADS(where)                                          \
-    tx_list(tx,                                               \
-            load_row,                                         \
-            size,                                             \
-            2000,                                             \
-            out,                                              \
-            "SELECT * FROM loads WHERE team = $1 AND " where, \
-            A(team),                                          \
-            A(from),                                          \
-            A(rows),                                          \
-            A(query->state))
-    if (query->state.at)
-        return back ? LOADS("state = $4 AND id > $2 ORDER BY id LIMIT $3")
-                    : LOADS("state = $4 AND id < $2 ORDER BY id DESC LIMIT $3");
-    return back ? LOADS("$4 IS NULL AND id > $2 ORDER BY id LIMIT $3")
-                : LOADS("$4 IS NULL AND id < $2 ORDER BY id DESC LIMIT $3");
-#undef LOADS
-}
-
-err load_list(struct request *rq)
-{
-    struct load_query query = {.page.limit = PAGE_LIMIT};
-    struct page *page = &query.page;
-    struct list list;
-    TRY(request_query(rq, load_query_fields, &query));
-    TRY(page_check(rq, page));
-    if (query.state.at)
-        page->more = str_fmt(rq->mem, "&state=%.*s", STR_ARGS(query.state));
-    CLEANUP(tx_done) struct tx tx = {0};
-    TRY(db_read(rq->db, &tx));
-    TRY(load_page(&tx, rq->team, &query, &list));
-    struct load_record *loads = list.at;
-    for (size_t i = 0; i < list.n; i++)
-        record_ready(&loads[i]);
-    return page_reply(
-        rq, page, load_fields, sizeof(struct load_record), list, offsetof(struct load_record, id));
 }

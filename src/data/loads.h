@@ -21,6 +21,9 @@ MUST_CHECK err load_reply(struct request *rq, str table_name, enum load_mode mod
 /* The mark of a load that is under way, before the engine is asked; and its end. */
 MUST_CHECK err load_begin(struct tx *tx, struct load_record *load);
 MUST_CHECK err load_end(struct tx *tx, struct load_record *load, err why);
+/* How far it is: rows and bytes_done. */
+MUST_CHECK err load_progress(struct db *db, const struct load_record *load);
+str load_mode_name(enum load_mode mode);
 /* What a load was that the server's end cut off. */
 err load_interrupted(struct arena *mem);
 /* The base_version of a load that waits for its turn: no version is beyond it. */

@@ -16,6 +16,7 @@
 #include "data/writes.h"
 
 #define STORE_PART_MEMORY ((size_t)64 << 10)
+#define SIGNAL_MAX ((size_t)64 << 10)
 
 static const char *const triggers[] = {"schedule", "hand", "reader", NULL};
 static const char *const outcomes[] = {"running", "succeeded", "skipped", "failed", NULL};
@@ -133,6 +134,26 @@ static err due_past(struct tx *tx, const struct run *run)
                   A(run->due));
 }
 
+static str signal_key(struct db *db, const struct run *run)
+{
+    return str_fmt(db->mem, "run:%.*s", STR_ARGS(run->id));
+}
+
+/* That it begins, or was withdrawn; how it ended is told by the log. */
+static void run_signal(struct data *data, struct db *db, const struct run *run)
+{
+    if (!signals_heard(data->events, run->team))
+        return;
+    CLEANUP(buf_done) struct buf json;
+    buf_init(&json, SIGNAL_MAX);
+    buf_add(&json, STR("{\"kind\": \"run\", \"job\": "));
+    buf_add(&json, run->job ? str_fmt(db->mem, "%lld", (long long)run->job) : STR("null"));
+    buf_add(&json, STR(", \"run\": "));
+    fields_print(&json, run_fields, run);
+    buf_char(&json, '}');
+    signal_tell(data->events, run->team, signal_key(db, run), buf_str(&json));
+}
+
 /* The run's mark, or skipped at once. */
 static err run_begin(struct data *data, struct db *db, struct relation *view, struct run *run,
                      struct refresh *refresh, str *inputs)
@@ -164,6 +185,8 @@ static err run_begin(struct data *data, struct db *db, struct relation *view, st
     TRY(due_past(&tx, run));
     TRY(tx_commit(&tx));
     run->kept = still;
+    if (!still)
+        run_signal(data, db, run);
     return NULL;
 }
 
@@ -216,6 +239,7 @@ static err run_end(struct data *data, struct tx *tx, struct run *run, const char
                A(run->error),
                A(run->added),
                A(run->removed)));
+    signal_forget(data->events, run->team, signal_key(tx->db, run));
     const char *type = str_eq(run->outcome, STR("failed")) ? "run.failed" : "run.succeeded";
     return event_append(data->events, tx, run->team, type, run->view_name, run_fields, run);
 }
@@ -244,7 +268,7 @@ err run_refused(struct data *data, struct db *db, struct run *run, err why)
 }
 
 /* The server stops: as if the run had not begun, so that the next start makes up for it. */
-static err run_withdraw(struct db *db, const struct run *run)
+static err run_withdraw(struct data *data, struct db *db, struct run *run)
 {
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(db, &tx));
@@ -255,7 +279,11 @@ static err run_withdraw(struct db *db, const struct run *run)
                    A(run->team),
                    A(run->job),
                    A(run->due - 1)));
-    return tx_commit(&tx);
+    TRY(tx_commit(&tx));
+    run->outcome = STR("withdrawn");
+    run->ended = time_now();
+    run_signal(data, db, run);
+    return NULL;
 }
 
 static err refresh_failed(struct data *data, struct db *db, struct relation *view, struct run *run,
@@ -317,8 +345,8 @@ static err refresh_one(struct data *data, struct db *db, struct relation *view, 
     err e = team_doubt(turn, write_refresh(&ask, &refresh, view->version, &result));
     if (e) {
         bool cut_off = err_is(e, "client_gone");
-        TRY(team_doubt(turn,
-                       cut_off ? run_withdraw(db, run) : refresh_failed(data, db, view, run, e)));
+        TRY(team_doubt(
+            turn, cut_off ? run_withdraw(data, db, run) : refresh_failed(data, db, view, run, e)));
         return e;
     }
     view->inputs = inputs;

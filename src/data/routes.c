@@ -109,7 +109,7 @@ const struct route data_routes[] = {
           .help = "The same"),
     GET_("/jobs", job_list, .list = true, .query = page_fields, .output = job_fields,
          .help = "List the jobs"),
-    GET_("/jobs/preview", job_preview, .query = preview_query_fields, .output = preview_fields,
+    GET_("/jobs/preview", job_preview, .query = schedule_query_fields, .output = schedule_fields,
          .help = "When a schedule would be due next"),
     GET_("/jobs/{id}", job_show, .output = job_fields, .help = "Show a job"),
     PATCH_("/jobs/{id}", job_patch, .input = job_patch_fields, .output = job_fields,

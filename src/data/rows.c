@@ -9,7 +9,7 @@
 #include "http/page.h"
 
 #define ROWS_MAX 10000
-#define ANSWER_MAX (256u << 20)
+#define LINK_MAX (256u << 10)
 #define WAIT_MS 30000
 #define OFFSET_MAX ((int64_t)1 << 53)
 
@@ -92,19 +92,12 @@ static err not_acceptable(struct request *rq)
                    "Rows come as application/json, text/csv or application/vnd.apache.parquet.");
 }
 
-static err page_json(struct request *rq, const struct rows_page *rows, str next)
+static err answer_reply(struct request *rq, const struct field *fields,
+                        const struct rows_page *page, str next)
 {
-    CLEANUP(buf_done) struct buf out;
-    buf_init(&out, ANSWER_MAX);
-    buf_add(&out, STR("{\"data\": "));
-    buf_add(&out, rows->json);
-    buf_fmt(&out, ", \"version\": %lld, \"links\": {\"next\": ", (long long)rows->version);
-    if (next.at)
-        json_print_str(&out, next);
-    else
-        buf_add(&out, STR("null"));
-    buf_add(&out, STR(", \"prev\": null}}"));
-    return reply_json_text(rq, 200, &out);
+    struct rows_answer answer = {
+        .data = page->json, .version = page->version, .links = {.next = next}};
+    return reply_json(rq, 200, fields, &answer);
 }
 
 /* RFC 6266: a name of ASCII for all, and the true one where it is another. */
@@ -144,33 +137,87 @@ static err file_reply(struct request *rq, const struct relation *relation, int t
         rq, 200, type == 1 ? "text/csv; charset=utf-8; header=present" : row_types[2], path);
 }
 
+static void params_add(struct buf *out, const char *name, const struct strs *values)
+{
+    for (size_t i = 0; i < values->n; i++) {
+        buf_fmt(out, "&%s=", name);
+        url_print(out, values->at[i]);
+    }
+}
+
+/* The same rows in the same order, from the cursor on. */
+static err rows_next(struct request *rq, const struct rows_query *query, str cursor, str *next)
+{
+    CLEANUP(buf_done) struct buf link;
+    buf_init(&link, LINK_MAX);
+    *next = (str){0};
+    if (!cursor.at)
+        return NULL;
+    buf_add(&link, page_link(rq, "after", cursor, query->limit));
+    params_add(&link, "sort", &query->sort);
+    params_add(&link, "filter", &query->filter);
+    params_add(&link, "columns", &query->columns);
+    if (link.failed)
+        return &err_no_memory;
+    *next = str_copy(rq->mem, buf_str(&link));
+    return NULL;
+}
+
+static err rows_asked(struct request *rq, int type, struct rows_query *query, struct rows_ask *out)
+{
+    *query = (struct rows_query){.limit = 100};
+    TRY(request_query(rq, rows_query_fields, query));
+    if (query->offset_given && query->after.at)
+        return field_err(rq->mem, "offset", "Can't be given together with after.");
+    *out = (struct rows_ask){.after = query->after,
+                             .offset = query->offset,
+                             .limit = query->limit,
+                             .format = (enum rows_format)type,
+                             .sort = query->sort,
+                             .filter = query->filter,
+                             .columns = query->columns,
+                             .count = query->count && type == ROWS_JSON};
+    if (type != ROWS_JSON && !query->limit_given)
+        out->limit = 0;
+    return NULL;
+}
+
+static err counted_reply(struct request *rq, const struct rows_page *page, str next)
+{
+    struct rows_answer answer = {
+        .data = page->json, .version = page->version, .links = {.next = next}};
+    return reply_json_and(rq,
+                          200,
+                          "row_count",
+                          str_fmt(rq->mem, "%lld", (long long)page->row_count),
+                          rows_fields,
+                          &answer);
+}
+
 static err rows_reply(struct request *rq, const char *kind)
 {
-    struct rows_query query = {.limit = 100};
+    struct rows_query query;
+    struct rows_ask rows;
+    struct rows_page page = {0};
     struct relation relation = {0};
+    struct ask ask;
+    str next;
     int type = request_accepts(rq, row_types);
     if (type < 0)
         return not_acceptable(rq);
-    TRY(request_query(rq, rows_query_fields, &query));
+    TRY(rows_asked(rq, type, &query, &rows));
     {
         CLEANUP(tx_done) struct tx tx = {0};
         TRY(db_read(rq->db, &tx));
         TRY(relation_load(&tx, rq->team, request_path(rq, "name"), kind, &relation));
     }
-    struct rows_ask rows = {.name = relation.name,
-                            .after = query.after,
-                            .limit = query.limit,
-                            .format = (enum rows_format)type};
-    if (type != ROWS_JSON && !query.limit_given)
-        rows.limit = 0;
-    struct rows_page page = {0};
-    struct ask ask;
+    rows.name = relation.name;
     TRY(read_ask(rq, &ask));
     TRY(engine_rows(&ask, &rows, &page));
     if (type != ROWS_JSON)
         return file_reply(rq, &relation, type, page.path);
-    return page_json(
-        rq, &page, page.next.at ? page_link(rq, "after", page.next, query.limit) : (str){0});
+    TRY(rows_next(rq, &query, page.next, &next));
+    return rows.count ? counted_reply(rq, &page, next) : answer_reply(rq, rows_fields, &page, next);
 }
 
 err table_rows(struct request *rq)
@@ -191,7 +238,7 @@ struct changes_query {
 const struct field changes_query_fields[] = {
     FIELD(struct changes_query, after, FIELD_INT, .flags = FIELD_REQUIRED, .min = 0,
           .max = INT64_MAX, .help = "The version that the client has"),
-    FIELD(struct changes_query, upto, FIELD_INT, .min = 0, .max = INT64_MAX,
+    FIELD(struct changes_query, upto, FIELD_INT, .min = 1, .max = INT64_MAX,
           .help = "The last version that is told; the newest when not given"),
     FIELD(struct changes_query, limit, FIELD_INT, .min = 1, .max = ROWS_MAX,
           .help = "Changes of a page; 1000 when not given"),
@@ -199,29 +246,40 @@ const struct field changes_query_fields[] = {
     FIELD_LAST,
 };
 
+static str changes_next(struct request *rq, const struct changes_query *query, str cursor)
+{
+    if (!cursor.at)
+        return cursor;
+    str link = str_fmt(rq->mem,
+                       "%.*s&after=%lld",
+                       STR_ARGS(page_link(rq, "cursor", cursor, query->limit)),
+                       (long long)query->after);
+    return query->upto ? str_fmt(rq->mem, "%.*s&upto=%lld", STR_ARGS(link), (long long)query->upto)
+                       : link;
+}
+
 err view_changes(struct request *rq)
 {
     struct changes_query query = {.limit = 1000};
     struct relation view = {0};
     TRY(request_query(rq, changes_query_fields, &query));
+    if (query.upto && query.upto < query.after)
+        return field_err(rq->mem, "upto", "May not be before after.");
     {
         CLEANUP(tx_done) struct tx tx = {0};
         TRY(db_read(rq->db, &tx));
         TRY(relation_load(&tx, rq->team, request_path(rq, "name"), "view", &view));
     }
-    struct changes_ask changes = {
-        .view = view.name, .after = query.after, .cursor = query.cursor, .limit = query.limit};
+    struct changes_ask changes = {.view = view.name,
+                                  .after = query.after,
+                                  .upto = query.upto,
+                                  .cursor = query.cursor,
+                                  .limit = query.limit};
     struct rows_page page = {0};
     struct ask ask;
     TRY(read_ask(rq, &ask));
     TRY(engine_changes(&ask, &changes, &page));
-    str next = {0};
-    if (page.next.at)
-        next = str_fmt(rq->mem,
-                       "%.*s&after=%lld",
-                       STR_ARGS(page_link(rq, "cursor", page.next, query.limit)),
-                       (long long)query.after);
-    return page_json(rq, &page, next);
+    return answer_reply(rq, changes_fields, &page, changes_next(rq, &query, page.next));
 }
 
 struct query_input {

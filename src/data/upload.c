@@ -43,8 +43,14 @@ const struct field upload_preview_fields[] = {
           .help =
               "true: the file is the beginning of one, and its last line, when it has no end, is "
               "left out"),
+    FIELD(struct upload_form, rows, FIELD_JSON,
+          .help = "Instead of a file, in JSON: [{column: value}]"),
     FIELD_LAST,
 };
+
+static const struct field *const kind_fields[] = {[UPLOAD_CREATE] = upload_create_fields,
+                                                  [UPLOAD_ROWS] = upload_rows_fields,
+                                                  [UPLOAD_PREVIEW] = upload_preview_fields};
 
 static err form_columns(struct request *rq, str text, struct columns *out)
 {
@@ -101,20 +107,32 @@ static void wrong_add(struct buf *wrong, str field, const char *text)
     buf_fmt(wrong, ": [\"%s\"]", text);
 }
 
-static void fields_wrong(struct request *rq, bool create, struct buf *wrong)
+/* A field of a form that is not its file, nor what stands for one in JSON. */
+static bool is_field(enum upload_kind kind, str name)
+{
+    if (str_eq(name, STR("file")) || str_eq(name, STR("rows")))
+        return false;
+    const struct field *field = kind_fields[kind];
+    while (field->type != FIELD_END && !str_eq(name, str_of(field->name)))
+        field++;
+    return field->type != FIELD_END;
+}
+
+static void fields_wrong(struct request *rq, enum upload_kind kind, struct buf *wrong)
 {
     const struct form_value *values = rq->form.at;
     for (size_t i = 0; i < rq->form.n; i++) {
-        bool known = str_eq(values[i].name, STR("columns")) ||
-                     (create && str_eq(values[i].name, STR("table_name")));
+        bool flag = str_eq(values[i].value, STR("true")) || str_eq(values[i].value, STR("false"));
         for (size_t j = 0; j < i; j++) {
             if (str_eq(values[j].name, values[i].name))
                 wrong_add(wrong, values[i].name, "Is there twice.");
         }
-        if (!known)
+        if (!is_field(kind, values[i].name))
             wrong_add(wrong, values[i].name, "Is not a field of this request.");
+        else if (str_eq(values[i].name, STR("cut")) && !flag)
+            wrong_add(wrong, values[i].name, "Must be true or false.");
     }
-    if (create && !request_form(rq, "table_name").at)
+    if (kind == UPLOAD_CREATE && !request_form(rq, "table_name").at)
         wrong_add(wrong, STR("table_name"), "Is required.");
 }
 
@@ -134,12 +152,12 @@ static const struct upload *file_find(struct request *rq, struct buf *wrong)
     return file;
 }
 
-static err form_check(struct request *rq, bool create, const struct upload **file)
+static err form_check(struct request *rq, enum upload_kind kind, const struct upload **file)
 {
     CLEANUP(buf_done) struct buf wrong;
     buf_init(&wrong, 64 * 1024);
     *file = file_find(rq, &wrong);
-    fields_wrong(rq, create, &wrong);
+    fields_wrong(rq, kind, &wrong);
     if (wrong.len == 0)
         return NULL;
     buf_char(&wrong, '}');
@@ -152,11 +170,12 @@ static err form_check(struct request *rq, bool create, const struct upload **fil
                     str_copy(rq->mem, buf_str(&wrong)));
 }
 
-static err form_take(struct request *rq, bool create, struct upload_input *out)
+static err form_take(struct request *rq, enum upload_kind kind, struct upload_input *out)
 {
     const struct upload *file;
-    TRY(form_check(rq, create, &file));
+    TRY(form_check(rq, kind, &file));
     out->table_name = request_form(rq, "table_name");
+    out->cut = str_eq(request_form(rq, "cut"), STR("true"));
     TRY(form_columns(rq, request_form(rq, "columns"), &out->columns));
     struct ask ask = request_ask(rq);
     TRY(engine_tmp_path(&ask, &out->path));
@@ -178,16 +197,16 @@ static err file_write(struct request *rq, const char *path, str text)
     return err_new(rq->mem, 507, "disk_full", "There is no room left on the disk for this upload.");
 }
 
-static err json_take(struct request *rq, bool create, struct upload_input *out)
+static err json_take(struct request *rq, enum upload_kind kind, struct upload_input *out)
 {
     struct upload_form form = {0};
-    TRY(fields_parse(rq->mem, create ? upload_create_fields : upload_rows_fields, rq->body, &form));
+    TRY(fields_parse(rq->mem, kind_fields[kind], rq->body, &form));
     out->table_name = form.table_name;
     if (form.file.at)
         return field_err(rq->mem, "file", "Must be sent as multipart/form-data.");
     if (form.columns.at)
         TRY(columns_parse(rq->mem, form.columns, &out->columns));
-    if (!form.rows.at && !(create && out->columns.n))
+    if (!form.rows.at && (kind == UPLOAD_ROWS || !out->columns.n))
         return field_err(rq->mem, "rows", "Is required: a list of objects.");
     if (!form.rows.at)
         form.rows = STR("[]");
@@ -200,11 +219,11 @@ static err json_take(struct request *rq, bool create, struct upload_input *out)
     return file_write(rq, out->path, form.rows);
 }
 
-err upload_take(struct request *rq, bool create, struct upload_input *out)
+err upload_take(struct request *rq, enum upload_kind kind, struct upload_input *out)
 {
     *out = (struct upload_input){0};
-    TRY(rq->body.at ? json_take(rq, create, out) : form_take(rq, create, out));
-    if (create)
+    TRY(rq->body.at ? json_take(rq, kind, out) : form_take(rq, kind, out));
+    if (kind == UPLOAD_CREATE)
         TRY(engine_name_check(rq->mem, "table_name", out->table_name));
     return columns_check(rq, &out->columns);
 }

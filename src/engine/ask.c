@@ -141,11 +141,11 @@ static err turn(struct asking *asking)
 
 static void progress_tell(struct asking *asking)
 {
-    int64_t rows = 0;
+    struct progress progress = {0};
     struct wire w = wire_reader(asking->ask->mem, wire_body(&asking->in));
-    wire_i64(&w, &rows);
+    message_progress(&w, &progress);
     if (asking->load && asking->load->progress && wire_ok(&w))
-        asking->load->progress(asking->load->progress_arg, rows);
+        asking->load->progress(asking->load->progress_arg, &progress);
 }
 
 static err malformed(struct asking *asking)

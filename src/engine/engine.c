@@ -124,6 +124,18 @@ err engine_load(const struct ask *a, const struct load *load, struct object *out
     return answer_check(a, &answer);
 }
 
+err engine_preview(const struct ask *a, const struct preview *preview, struct previewed *out)
+{
+    CLEANUP(buf_done) struct buf frame;
+    struct wire answer, request = ask_begin(&frame, OP_PREVIEW);
+    struct preview asked = *preview;
+    message_preview(&request, &asked);
+    TRY(ask(a, (struct asked){.op = OP_PREVIEW}, &frame, &answer));
+    *out = (struct previewed){0};
+    message_previewed(&answer, out);
+    return answer_check(a, &answer);
+}
+
 err engine_fork(const struct ask *a, str from, str to, struct object *out)
 {
     CLEANUP(buf_done) struct buf frame;

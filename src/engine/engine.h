@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/fields.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -91,6 +92,12 @@ MUST_CHECK err engine_objects(const struct ask *ask, struct objects *out);
 enum load_mode { LOAD_CREATE, LOAD_APPEND, LOAD_REPLACE };
 enum load_format { FORMAT_CSV, FORMAT_PARQUET, FORMAT_JSON }; /* JSON: an array of objects */
 
+/* About how far a load is. */
+struct progress {
+    int64_t rows;       /* so far */
+    int64_t millionths; /* of the file */
+};
+
 struct load {
     str table;
     enum load_mode mode;
@@ -99,13 +106,31 @@ struct load {
     struct columns
         columns; /* declared, matched by name; n 0: inferred (CREATE), or those of the table */
     /* Called now and then while it runs, on the calling thread; or NULL. */
-    void (*progress)(void *arg, int64_t rows);
+    void (*progress)(void *arg, const struct progress *progress);
     void *progress_arg;
 };
 
 /* A file's errors are 422 invalid_file with errors [{line, column, value, detail}], up to 100. */
 MUST_CHECK err engine_load(const struct ask *ask, const struct load *load, struct object *out,
                            int64_t *rows_added);
+struct preview {
+    enum load_format format;
+    const char *path;       /* from engine_tmp_path */
+    struct columns columns; /* declared; n 0: inferred */
+    bool cut;               /* a CSV file whose last line, when it has no end, is left out */
+    int64_t rows_max;
+};
+
+struct previewed {
+    struct columns columns;
+    str json;      /* an array of objects: the first rows */
+    bool complete; /* there are no others */
+};
+
+/* What a load of the file would make, as far as that can be told; keeps nothing. Errors as of a
+ * load. */
+MUST_CHECK err engine_preview(const struct ask *ask, const struct preview *preview,
+                              struct previewed *out);
 MUST_CHECK err engine_fork(const struct ask *ask, str from, str to, struct object *out);
 /* Tables and views; one that does not exist is success. All or none. */
 MUST_CHECK err engine_drop(const struct ask *ask, const str *names, size_t n);
@@ -147,9 +172,14 @@ enum rows_format { ROWS_JSON, ROWS_CSV, ROWS_PARQUET };
 
 struct rows_ask {
     str name;
-    str after;     /* a cursor from rows_page.next, or absent */
-    int64_t limit; /* rows of a page; for CSV and Parquet 0 is all */
+    str after; /* a cursor from rows_page.next, or absent: then `offset` rows are passed over */
+    int64_t offset; /* of those that are asked for */
+    int64_t limit;  /* rows of a page; for CSV and Parquet 0 is all */
     enum rows_format format;
+    struct strs sort;    /* "column" or "-column", also several with commas between them */
+    struct strs filter;  /* "column:op:value" */
+    struct strs columns; /* as `sort`; none: all */
+    bool count;          /* row_count is wanted */
 };
 
 struct rows_page {
@@ -157,16 +187,18 @@ struct rows_page {
     char *path; /* CSV and Parquet: a file, for the caller to unlink */
     str next;   /* cursor, or absent: the end */
     int64_t version;
+    int64_t row_count; /* with `count`: of all pages together */
 };
 
-/* A cursor of an older version is 410 cursor_expired. */
+/* A cursor of an older version is 410 cursor_expired; what is asked of columns and does not fit
+ * them is 422 invalid_fields. */
 MUST_CHECK err engine_rows(const struct ask *ask, const struct rows_ask *rows,
                            struct rows_page *out);
 
 struct changes_ask {
     str view;
-    int64_t after; /* version */
-    str cursor;    /* or absent */
+    int64_t after, upto; /* versions: those above the one, to the other; `upto` 0: to the newest */
+    str cursor;          /* or absent */
     int64_t limit;
 };
 
@@ -197,7 +229,7 @@ MUST_CHECK err engine_processes(struct engine *engine, struct arena *mem,
 struct engine_call {
     int64_t id; /* never used again, also not after a new start */
     str team;
-    str kind;    /* query, check, refresh, load, rows, changes, fork, drop, objects */
+    str kind;    /* as the operations are called: query, check, refresh, load, rows ... */
     str subject; /* the table or view, or absent */
     str sql;     /* up to 1,000 bytes of it, or absent */
     int64_t started_us, took_us;

@@ -16,6 +16,7 @@ static const struct {
     [OP_ROWS] = {"rows", false},
     [OP_CHANGES] = {"changes", false},
     [OP_QUERY] = {"query", false},
+    [OP_PREVIEW] = {"preview", false},
 };
 
 bool engine_op_writes(enum engine_op op)
@@ -99,10 +100,39 @@ void message_load(struct wire *w, struct load *load)
     w->failed = w->failed || !path;
 }
 
+void message_progress(struct wire *w, struct progress *progress)
+{
+    wire_i64(w, &progress->rows);
+    wire_i64(w, &progress->millionths);
+    w->failed = w->failed || progress->rows < 0 || progress->millionths < 0 ||
+                progress->millionths > 1000000;
+}
+
 void message_loaded(struct wire *w, struct loaded *loaded)
 {
     message_object(w, &loaded->table);
     wire_i64(w, &loaded->rows_added);
+}
+
+void message_preview(struct wire *w, struct preview *preview)
+{
+    int format = (int)preview->format;
+    char *path = (char *)preview->path;
+    wire_enum(w, &format, FORMAT_JSON);
+    wire_c(w, &path);
+    message_columns(w, &preview->columns);
+    wire_bool(w, &preview->cut);
+    wire_i64(w, &preview->rows_max);
+    preview->format = (enum load_format)format;
+    preview->path = path;
+    w->failed = w->failed || !path;
+}
+
+void message_previewed(struct wire *w, struct previewed *previewed)
+{
+    message_columns(w, &previewed->columns);
+    wire_str(w, &previewed->json);
+    wire_bool(w, &previewed->complete);
 }
 
 void message_forking(struct wire *w, struct forking *forking)
@@ -173,7 +203,12 @@ void message_rows_ask(struct wire *w, struct rows_ask *ask)
     int format = (int)ask->format;
     wire_str(w, &ask->name);
     wire_str(w, &ask->after);
+    wire_i64(w, &ask->offset);
     wire_i64(w, &ask->limit);
+    message_strs(w, &ask->sort.at, &ask->sort.n);
+    message_strs(w, &ask->filter.at, &ask->filter.n);
+    message_strs(w, &ask->columns.at, &ask->columns.n);
+    wire_bool(w, &ask->count);
     wire_enum(w, &format, ROWS_PARQUET);
     ask->format = (enum rows_format)format;
 }
@@ -182,6 +217,7 @@ void message_changes_ask(struct wire *w, struct changes_ask *ask)
 {
     wire_str(w, &ask->view);
     wire_i64(w, &ask->after);
+    wire_i64(w, &ask->upto);
     wire_str(w, &ask->cursor);
     wire_i64(w, &ask->limit);
 }
@@ -192,6 +228,7 @@ void message_rows_page(struct wire *w, struct rows_page *page)
     wire_c(w, &page->path);
     wire_str(w, &page->next);
     wire_i64(w, &page->version);
+    wire_i64(w, &page->row_count);
 }
 
 void message_queried(struct wire *w, struct queried *queried)

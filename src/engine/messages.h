@@ -21,7 +21,8 @@ enum engine_op {
     OP_ROWS,
     OP_CHANGES,
     OP_QUERY,
-    OP_LAST = OP_QUERY,
+    OP_PREVIEW,
+    OP_LAST = OP_PREVIEW,
 };
 
 /* Calls that one process works on at a time. */
@@ -54,7 +55,10 @@ struct loaded {
 void message_op(struct wire *w, enum engine_op *op);
 void message_err(struct wire *w, struct err *e);
 void message_load(struct wire *w, struct load *load); /* `progress` stays here */
+void message_progress(struct wire *w, struct progress *progress);
 void message_loaded(struct wire *w, struct loaded *loaded);
+void message_preview(struct wire *w, struct preview *preview);
+void message_previewed(struct wire *w, struct previewed *previewed);
 void message_forking(struct wire *w, struct forking *forking);
 void message_dropping(struct wire *w, struct dropping *dropping);
 void message_querying(struct wire *w, struct querying *querying);

@@ -19,7 +19,7 @@
 
 enum wire_kind {
     WIRE_CALL = 1, /* server to process: an operation and what it is asked */
-    WIRE_PROGRESS, /* process to server: rows so far */
+    WIRE_PROGRESS, /* process to server: how far a load is */
     WIRE_ANSWER,   /* process to server: the operation's result; the last frame of a call */
     WIRE_FAILURE,  /* process to server: its err, instead of an answer */
 };
@@ -65,8 +65,8 @@ struct wire_input {
     size_t head_len, body_len;
     enum wire_kind kind;
     size_t length;
-    char *body;       /* in the arena, `length` bytes */
-    char progress[8]; /* the body of a WIRE_PROGRESS, which takes no memory of the arena */
+    char *body;        /* in the arena, `length` bytes */
+    char progress[16]; /* the body of a WIRE_PROGRESS, which takes no memory of the arena */
 };
 
 enum wire_state { WIRE_MORE, WIRE_DONE, WIRE_END, WIRE_BAD };

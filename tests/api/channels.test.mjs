@@ -314,3 +314,23 @@ test("the sample table's own walkthrough view tells of each second", async (t) =
     expect(await me.call("DELETE", "/jobs/1/"), 204, "DELETE");
     await until(() => listener.end, "the stream to close");
 });
+
+test("a channel says how many listen to it now", async (t) => {
+    const { me, channel } = await stage(server);
+    const count = async () => (await me.get(`/channels/${channel}/`)).listeners;
+    assert.equal(await count(), 0);
+    const first = await me.listen(t, channel);
+    const others = [];
+    for (let i = 0; i < 5; i++) others.push(await me.listen(t, channel, { base: i % 2 ? server.streamUrl : server.url }));
+    await until(async () => (await count()) === 6, "six to be counted");
+    assert.deepEqual(
+        (await me.get("/channels/")).data.map((one) => one.listeners),
+        [6],
+    );
+    await first.close();
+    await until(async () => (await count()) === 5, "one to be gone");
+    for (const one of others) await one.close();
+    await until(async () => (await count()) === 0, "all to be gone");
+    const made = (await me.all("/events/?type=channel.created"))[0];
+    assert.equal(made.data.listeners, undefined, "the log keeps what lasts");
+});

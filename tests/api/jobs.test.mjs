@@ -268,3 +268,139 @@ test("what came due while the program was down is made up for once", async (t) =
     assert.ok(between.length <= 1, JSON.stringify(between));
     assert.equal(new Set(done.map((run) => run.due)).size, done.length);
 });
+
+test("a run by hand is a run like the schedule's, and says that it was asked for", async () => {
+    const me = await withView();
+    const job = await me.job("v");
+    const before = await me.get(`/jobs/${job.id}/`);
+    const run = await me.post(`/jobs/${job.id}/run/`, undefined, 200);
+    assert.equal(run.job_id, job.id);
+    assert.equal(run.view_name, "v");
+    assert.equal(run.trigger, "hand");
+    assert.equal(run.outcome, "succeeded");
+    assert.equal(run.version, 2);
+    assert.deepEqual([run.added, run.removed], [1, 1]);
+    assert.equal(run.error, null);
+    assert.ok(new Date(run.started) >= new Date(run.due));
+    assert.ok(Math.abs(new Date(run.ended) - new Date(run.started) - run.duration_ms) <= 2, JSON.stringify(run));
+    const [told] = await runs(me, job.id);
+    assert.deepEqual(told, run);
+    assert.equal((await me.get("/views/v/")).version, 2);
+    const after = await me.get(`/jobs/${job.id}/`);
+    assert.equal(after.next_run, before.next_run, "the schedule stands");
+    assert.equal(after.last_outcome, "succeeded");
+});
+
+test("a run by hand of an inactive job, a skipped one and a failed one", async () => {
+    const me = await withView("SELECT * FROM sample");
+    const job = await me.job("v", "* * * * *", { active: false });
+    const skipped = await me.post(`/jobs/${job.id}/run`, {}, 200);
+    assert.equal(skipped.outcome, "skipped");
+    assert.equal(skipped.ended, skipped.started);
+    assert.deepEqual([skipped.added, skipped.removed, skipped.version], [0, 0, 1]);
+    assert.equal((await me.get(`/jobs/${job.id}/`)).active, false);
+
+    await me.view("broken", 'SELECT 10 / count(*) AS n, CAST(min("SomeString") AS int) AS x FROM sample WHERE false');
+    const other = await me.job("broken", "* * * * *", { active: false });
+    await me.post("/tables/sample/rows/", { rows: [{ SomeNumber: 1, SomeString: "x" }] });
+    await me.patch("/views/broken/", { sql_query: 'SELECT CAST(max("SomeString") AS int) AS x FROM sample WHERE "SomeNumber" > 10' });
+    await me.post("/tables/sample/rows/", { rows: [{ SomeNumber: 11, SomeString: "no number" }] });
+    const failed = await me.post(`/jobs/${other.id}/run/`, undefined, 200);
+    assert.equal(failed.outcome, "failed");
+    assert.match(failed.error, /no number/);
+    assert.deepEqual(await runs(me, other.id), [failed]);
+    assert.match((await me.get("/views/broken/")).error, /no number/);
+});
+
+test("a job that is running is not run beside itself; its turn is waited for", async () => {
+    const me = await withView(
+        "SELECT count(*) AS n, now() AS t FROM range(8000) a, range(30000) b WHERE a.range + b.range = -1",
+    );
+    const job = await me.job("v");
+    const first = me.call("POST", `/jobs/${job.id}/run/`);
+    await until(async () => (await runs(me, job.id)).some((run) => run.outcome === "running"), "the run to begin");
+    const [begun] = await runs(me, job.id);
+    assert.equal(begun.ended, null);
+    assert.equal(begun.trigger, "hand");
+    const second = await me.call("POST", `/jobs/${job.id}/run/`);
+    assert.equal(second.status, 409);
+    assert.equal(second.body.code, "job_running");
+    assert.equal((await first).status, 200);
+    assert.equal((await runs(me, job.id)).length, 1);
+    assert.equal((await me.post(`/jobs/${job.id}/run/`, undefined, 200)).outcome, "succeeded");
+});
+
+test("who asked: the schedule, a hand, or a view that reads this one", async () => {
+    const me = await withView();
+    await me.view("upper", "SELECT * FROM v");
+    const scheduled = await me.job("v", EVERY_SECOND);
+    const [run] = await runsUntil(me, scheduled.id, 1);
+    assert.equal(run.trigger, "schedule");
+    await me.patch(`/jobs/${scheduled.id}/`, { active: false });
+    const job = await me.job("upper");
+    await me.post(`/jobs/${job.id}/run/`, undefined, 200);
+    const told = (await me.all("/events/?type=run.succeeded")).map((event) => [event.subject, event.data.trigger]);
+    assert.deepEqual(told.at(-2), ["v", "reader"]);
+    assert.deepEqual(told.at(-1), ["upper", "hand"]);
+});
+
+test("a run by hand does not count as what was due", async () => {
+    const me = await withView();
+    const job = await me.job("v", "2 seconds");
+    const [first] = await runsUntil(me, job.id, 1);
+    await me.post(`/jobs/${job.id}/run/`, undefined, 200);
+    const all = await until(async () => {
+        const done = await runs(me, job.id);
+        return done.filter((run) => run.trigger === "schedule").length >= 3 && done;
+    }, "two more runs by the schedule");
+    const due = all.filter((run) => run.trigger === "schedule").map((run) => Date.parse(run.due));
+    due.reverse().forEach((at, i) => assert.equal(at, Date.parse(first.due) + i * 2_000));
+});
+
+test("a job of another team is not run, nor one that is none", async () => {
+    const me = await withView();
+    const job = await me.job("v");
+    const other = await account(server);
+    for (const id of [job.id, 99, "x"])
+        assert.equal((await other.call("POST", `/jobs/${id}/run/`)).status, 404, id);
+    assert.equal((await me.call("POST", `/jobs/${job.id}/run/`, { json: { now: true } })).status, 422);
+});
+
+test("a schedule says when it would be due", async () => {
+    const me = await account(server);
+    const preview = (query, status = 200) => me.get(`/jobs/preview/?${new URLSearchParams(query)}`, status);
+    const daily = await preview({ crontab_def: " 30 2 * * * ", timezone: "Europe/Berlin", count: 3 });
+    assert.equal(daily.crontab_def, "30 2 * * *");
+    assert.equal(daily.timezone, "Europe/Berlin");
+    assert.equal(daily.next.length, 3);
+    for (const at of daily.next) {
+        const local = new Date(at).toLocaleString("sv-SE", { timeZone: "Europe/Berlin" });
+        assert.match(local, / 0[23]:[03]0:00$/, `${at} is ${local}`);
+    }
+    const hourly = await preview({ crontab_def: "@hourly" });
+    assert.equal(hourly.timezone, "UTC");
+    assert.equal(hourly.next.length, 5);
+    const times = hourly.next.map((at) => Date.parse(at));
+    assert.ok(times[0] > Date.now() && times[0] <= Date.now() + 3_600_000);
+    times.forEach((at, i) => assert.equal(at, times[0] + i * 3_600_000));
+    assert.equal((await preview({ crontab_def: "5 seconds", count: 20 })).next.length, 20);
+    const job = await (await withView()).job("v", "17 4 * * 2");
+    assert.equal((await preview({ crontab_def: "17 4 * * 2", count: 1 })).next[0], job.next_run);
+});
+
+test("a schedule that no job could have is refused alike", async () => {
+    const me = await withView();
+    const asJob = async (fields) => {
+        const made = await me.call("POST", "/jobs/", { json: { view_name: "v", ...fields } });
+        const seen = await me.call("GET", `/jobs/preview/?${new URLSearchParams(fields)}`);
+        assert.equal(made.status, 422, JSON.stringify(fields));
+        assert.equal(seen.status, 422, JSON.stringify(fields));
+        assert.deepEqual(seen.body.errors, made.body.errors);
+    };
+    await asJob({ crontab_def: "61 * * * *" });
+    await asJob({ crontab_def: "* * * * mon-" });
+    await asJob({ crontab_def: "0 0 30 2 *" });
+    await asJob({ crontab_def: "@hourly", timezone: "Mars/Olympus" });
+    for (const query of ["", "crontab_def=", "crontab_def=@daily&count=0", "crontab_def=@daily&count=21"])
+        assert.equal((await me.call("GET", `/jobs/preview/?${query}`)).status, 422, query);
+});

@@ -169,9 +169,10 @@ static void columns_check(const struct columns *columns)
         CHECK(columns->at[i].column_name.len + columns->at[i].column_type.len < MEMORY);
 }
 
-static void rows_told(void *arg, int64_t rows)
+static void rows_told(void *arg, const struct progress *progress)
 {
-    *(int64_t *)arg = rows;
+    CHECK(progress->rows >= 0 && progress->millionths >= 0 && progress->millionths <= 1000000);
+    *(int64_t *)arg = progress->rows;
 }
 
 static err ask_one(const struct ask *ask, unsigned which)
@@ -183,6 +184,7 @@ static err ask_one(const struct ask *ask, unsigned which)
         struct refreshed refreshed;
         struct rows_page page;
         struct queried queried;
+        struct previewed previewed;
     } out;
     int64_t rows = 0;
     str names[] = {STR("a"), STR("b")};
@@ -191,7 +193,7 @@ static err ask_one(const struct ask *ask, unsigned which)
     struct refresh refresh = {.view = STR("v"), .sql = STR("SELECT 1")};
     struct rows_ask rows_ask = {.name = STR("t"), .limit = 10};
     struct changes_ask changes_ask = {.view = STR("v"), .limit = 10};
-    switch (which % 9) {
+    switch (which % 10) {
     case 0:
         TRY(engine_objects(ask, &out.objects));
         for (size_t i = 0; i < out.objects.n; i++)
@@ -218,6 +220,10 @@ static err ask_one(const struct ask *ask, unsigned which)
     case 7:
         TRY(engine_changes(ask, &changes_ask, &out.page));
         page_check(&out.page);
+        return NULL;
+    case 8:
+        TRY(engine_preview(ask, &(struct preview){.path = "x", .rows_max = 10}, &out.previewed));
+        columns_check(&out.previewed.columns);
         return NULL;
     default:
         TRY(engine_query(ask, STR("SELECT 1"), 10, &out.queried));

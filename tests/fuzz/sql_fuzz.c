@@ -21,9 +21,9 @@ static struct {
 
 /* The process's side of an operation, of which the guard needs nothing. */
 
-void call_progress(struct call *call, int64_t rows)
+void call_progress(struct call *call, struct progress progress)
 {
-    (void)call, (void)rows;
+    (void)call, (void)progress;
 }
 
 bool call_cancelled(const struct call *call)

@@ -5,7 +5,7 @@
 #include "engine/messages.h"
 #include "fuzz/fuzz.h"
 
-#define KINDS 14
+#define KINDS 17
 
 union message {
     struct err err;
@@ -22,6 +22,9 @@ union message {
     struct changes_ask changes_ask;
     struct rows_page rows_page;
     struct queried queried;
+    struct progress progress;
+    struct preview preview;
+    struct previewed previewed;
 };
 
 /* Once to read, once to write: the wire knows which. */
@@ -67,8 +70,17 @@ static void message_run(struct wire *w, unsigned kind, union message *m)
     case 12:
         message_rows_page(w, &m->rows_page);
         break;
-    default:
+    case 13:
         message_queried(w, &m->queried);
+        break;
+    case 14:
+        message_progress(w, &m->progress);
+        break;
+    case 15:
+        message_preview(w, &m->preview);
+        break;
+    default:
+        message_previewed(w, &m->previewed);
         break;
     }
 }

@@ -60,6 +60,15 @@ err worker_load(struct call *call, const struct load *load, struct object *out, 
     return outcome(call);
 }
 
+err worker_preview(struct call *call, const struct preview *preview, struct previewed *out)
+{
+    touch(str_of(preview->path));
+    CHECK(preview->format <= FORMAT_JSON);
+    *out = (struct previewed){
+        .columns = preview->columns, .json = str_of(preview->path), .complete = preview->cut};
+    return outcome(call);
+}
+
 err worker_fork(struct call *call, str from, str to, struct object *out)
 {
     touch(from);
@@ -92,6 +101,11 @@ err worker_refresh(struct call *call, const struct refresh *refresh, struct refr
 err worker_rows(struct call *call, const struct rows_ask *ask, struct rows_page *out)
 {
     CHECK(ask->format <= ROWS_PARQUET);
+    const struct strs *lists[] = {&ask->sort, &ask->filter, &ask->columns};
+    for (size_t i = 0; i < LENGTH(lists); i++) {
+        for (size_t j = 0; j < lists[i]->n; j++)
+            touch(lists[i]->at[j]);
+    }
     *out = (struct rows_page){.json = ask->name, .next = ask->after, .version = ask->limit};
     return outcome(call);
 }
@@ -118,6 +132,7 @@ static bool answer_read(struct wire *w, enum engine_op op)
         struct refreshed refreshed;
         struct rows_page page;
         struct queried queried;
+        struct previewed previewed;
     } m;
     memset(&m, 0, sizeof(m));
     switch (op) {
@@ -144,6 +159,9 @@ static bool answer_read(struct wire *w, enum engine_op op)
         break;
     case OP_QUERY:
         message_queried(w, &m.queried);
+        break;
+    case OP_PREVIEW:
+        message_previewed(w, &m.previewed);
         break;
     }
     return wire_ok(w);

@@ -69,7 +69,7 @@ bool call_cancelled(const struct call *call)
     return atomic_load(&call->slot->cancelled);
 }
 
-void call_progress(struct call *call, int64_t rows)
+void call_progress(struct call *call, struct progress progress)
 {
     struct call_slot *slot = call->slot;
     int64_t now = time_steady();
@@ -77,10 +77,10 @@ void call_progress(struct call *call, int64_t rows)
         return;
     slot->progress_us = now;
     CLEANUP(buf_done) struct buf frame;
-    buf_init(&frame, WIRE_HEAD + sizeof(rows));
+    buf_init(&frame, WIRE_HEAD + sizeof(progress));
     wire_frame_begin(&frame);
     struct wire w = wire_writer(&frame);
-    wire_i64(&w, &rows);
+    message_progress(&w, &progress);
     /* A server that is gone is noticed by the main thread. */
     bool told = wire_frame_end(&frame, WIRE_PROGRESS) && wire_send(slot->fd, buf_str(&frame), -1);
     (void)told;

@@ -13,6 +13,7 @@
  */
 #include "engine/worker/changes.h"
 
+#include "base/fields.h"
 #include "base/time.h"
 #include "engine/worker/cursor.h"
 #include "engine/worker/format.h"
@@ -386,7 +387,7 @@ static err changes_page(struct call *call, const struct meta *view, const struct
     struct page page = {
         .out = &b, .left = ask->limit, .bytes = PAGE_BYTES, .skip = start, .next = start};
     page.next.position = 0;
-    TRY(page_read(call, view, start.version, view->object.version, &page));
+    TRY(page_read(call, view, start.version, ask->upto ? ask->upto : view->object.version, &page));
     if (b.failed)
         return &err_no_memory;
     out->json = str_copy(call->mem, buf_str(&b));
@@ -410,6 +411,9 @@ err worker_changes(struct call *call, const struct changes_ask *ask, struct rows
                        "unknown_view",
                        "\"%.*s\" is a table: only views have changes.",
                        STR_ARGS(ask->view));
+    if (ask->upto > view.object.version)
+        return field_err(
+            call->mem, "upto", "The newest version is %lld.", (long long)view.object.version);
     struct cursor start = {.version = ask->after + 1};
     if (ask->cursor.at)
         TRY(cursor_read(call->mem,

@@ -65,6 +65,42 @@ size_t csv_skip(const struct csv_file *file, size_t at)
     return bytes.len;
 }
 
+/* Where the last record begins, if it has no end; else the end of the file. */
+static size_t whole_records(const struct csv_file *file)
+{
+    str bytes = file->bytes;
+    size_t at = 0, next = 0;
+    for (; next < bytes.len; next = csv_skip(file, at))
+        at = next;
+    size_t quotes = 0;
+    for (size_t i = at; i < bytes.len; i++)
+        quotes += bytes.at[i] == '"';
+    /* A CR may be the half of an end. */
+    return quotes % 2 == 0 && bytes.at[bytes.len - 1] == '\n' ? bytes.len : at;
+}
+
+static bool file_shorten(const char *path, off_t size)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool done = fd >= 0 && ftruncate(fd, size) == 0;
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+err csv_cut(struct arena *mem, const char *path)
+{
+    CLEANUP(csv_close) struct csv_file file = {0};
+    TRY(file_map(mem, path, &file));
+    size_t end = whole_records(&file), len = file.bytes.len;
+    csv_close(&file);
+    if (end == 0)
+        return invalid(mem, "The file has not one whole line: send more of its beginning.");
+    return end == len || file_shorten(path, (off_t)end)
+               ? NULL
+               : err_internal(mem, "engine: the uploaded file can't be cut");
+}
+
 bool csv_is_blank(const struct csv_file *file, size_t at)
 {
     return at < file->bytes.len && (file->bytes.at[at] == '\n' || file->bytes.at[at] == '\r');

@@ -23,6 +23,9 @@ struct csv_file {
 
 /* Reads the header. 422 invalid_file; the caller closes in any case. */
 MUST_CHECK err csv_open(struct arena *mem, const char *path, struct csv_file *out);
+/* Cuts the file on disk behind its last line that has an end. 422 invalid_file when there is none.
+ */
+MUST_CHECK err csv_cut(struct arena *mem, const char *path);
 void csv_close(struct csv_file *file); /* for CLEANUP; a zeroed one is fine */
 /* Behind the record that begins at `at`, with its line end; quoted line breaks belong to it. */
 size_t csv_skip(const struct csv_file *file, size_t at);

@@ -32,6 +32,17 @@ static err run_load(struct call *call, struct wire *in, struct wire *out)
     return NULL;
 }
 
+static err run_preview(struct call *call, struct wire *in, struct wire *out)
+{
+    struct preview preview = {0};
+    struct previewed previewed = {0};
+    message_preview(in, &preview);
+    TRY(request_check(call, in));
+    TRY(worker_preview(call, &preview, &previewed));
+    message_previewed(out, &previewed);
+    return NULL;
+}
+
 static err run_fork(struct call *call, struct wire *in, struct wire *out)
 {
     struct forking forking = {0};
@@ -118,6 +129,7 @@ static err (*const runs[])(struct call *call, struct wire *in, struct wire *out)
     [OP_ROWS] = run_rows,
     [OP_CHANGES] = run_changes,
     [OP_QUERY] = run_query,
+    [OP_PREVIEW] = run_preview,
 };
 
 static err answer(struct call *call, str body, struct buf *frame)

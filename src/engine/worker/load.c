@@ -18,7 +18,18 @@
 #define TICK_MOST_NS 32000000 /* who waits for long is to use no processor: see ask.c */
 #define PROGRESS_NS 100000000
 
-static void loading_done(struct loading *l)
+void loading_init(struct loading *l, struct call *call, const struct load *ask)
+{
+    static const struct load_reader *const readers[] = {[FORMAT_CSV] = &csv_reader,
+                                                        [FORMAT_PARQUET] = &parquet_reader,
+                                                        [FORMAT_JSON] = &json_reader};
+    *l = (struct loading){.call = call, .ask = ask, .reader = readers[ask->format]};
+    l->columns = ask->columns;
+    buf_init(&l->errors.json, ERRORS_BYTES);
+    buf_char(&l->errors.json, '[');
+}
+
+void loading_done(struct loading *l)
 {
     csv_close(&l->csv);
     buf_done(&l->errors.json);
@@ -101,7 +112,7 @@ static err match(struct loading *l)
     return l->errors.n ? file_errors_err(l) : NULL;
 }
 
-static str select_sql(struct loading *l)
+str loading_select(struct loading *l)
 {
     CLEANUP(buf_done) struct buf list;
     buf_init(&list, LIST_MAX);
@@ -131,10 +142,22 @@ static str names_sql(struct loading *l)
 
 static str load_sql(struct loading *l)
 {
-    str name = l->table.object.name, select = select_sql(l);
+    str name = l->table.object.name, select = loading_select(l);
     if (l->ask->mode == LOAD_APPEND)
         return sql_text(l->call, "INSERT INTO " SQL_MAIN ".%I (%S) %S", name, names_sql(l), select);
     return sql_text(l->call, "CREATE OR REPLACE TABLE " SQL_MAIN ".%I AS %S", name, select);
+}
+
+/* As a part of the file, which DuckDB goes through from its beginning to its end. */
+static void progress_tell(struct loading *l)
+{
+    double part = duckdb_query_progress(l->call->connection).percentage / 100;
+    if (!(part > 0))
+        return;
+    part = part < 1 ? part : 1;
+    call_progress(l->call,
+                  (struct progress){.rows = (int64_t)(part * (double)l->rows_guess),
+                                    .millionths = (int64_t)(part * 1000000)});
 }
 
 /* Runs the statement task by task, so that the progress can be told in between. */
@@ -155,10 +178,8 @@ static duckdb_state pending_run(struct loading *l, duckdb_pending_result pending
             waited = PROGRESS_NS;
             tick = TICK_NS;
         }
-        if (waited >= PROGRESS_NS && l->rows_guess) {
-            double percent = duckdb_query_progress(l->call->connection).percentage;
-            if (percent > 0)
-                call_progress(l->call, (int64_t)(percent / 100 * (double)l->rows_guess));
+        if (waited >= PROGRESS_NS) {
+            progress_tell(l);
             waited = 0;
         }
     }
@@ -295,11 +316,25 @@ static err inferred_check(struct loading *l)
     return l->errors.n ? file_errors_err(l) : NULL;
 }
 
+err loading_columns(struct loading *l, int attempt, struct sql_failure *failure, bool *again)
+{
+    *again = false;
+    *failure = (struct sql_failure){0};
+    if (attempt == 0)
+        TRY(file_open(l));
+    if (l->inferred) {
+        TRY(l->reader->infer(l, attempt, failure, again));
+        if (failure->message.at)
+            return NULL;
+        TRY(inferred_check(l));
+    }
+    return match(l);
+}
+
 /* One attempt; `failure` says that the values do not fit. */
 static err rows_load(struct loading *l, struct sql_failure *failure)
 {
     bool found;
-    TRY(match(l));
     call_parallel(l->call);
     err e = watched_run(l, load_sql(l), failure);
     /* A helper that hung in the commit would have this thread wait for it by going round and round,
@@ -316,20 +351,12 @@ static err rows_load(struct loading *l, struct sql_failure *failure)
 
 static err load_once(struct loading *l, int attempt, struct sql_failure *failure, bool *again)
 {
-    *again = false;
-    *failure = (struct sql_failure){0};
     int64_t rows_before = l->table.object.row_count;
     CLEANUP(sql_rollback) struct sql_tx tx = {0};
     TRY(sql_begin(l->call, &tx));
-    if (attempt == 0)
-        TRY(file_open(l));
-    if (l->inferred) {
-        TRY(l->reader->infer(l, attempt, failure, again));
-        if (failure->message.at)
-            return NULL;
-        TRY(inferred_check(l));
-    }
-    TRY(rows_load(l, failure));
+    TRY(loading_columns(l, attempt, failure, again));
+    if (!failure->message.at)
+        TRY(rows_load(l, failure));
     if (failure->message.at)
         return NULL;
     l->table.object.columns = l->columns;
@@ -346,13 +373,8 @@ static err load_once(struct loading *l, int attempt, struct sql_failure *failure
 
 err worker_load(struct call *call, const struct load *load, struct object *out, int64_t *rows_added)
 {
-    static const struct load_reader *const readers[] = {[FORMAT_CSV] = &csv_reader,
-                                                        [FORMAT_PARQUET] = &parquet_reader,
-                                                        [FORMAT_JSON] = &json_reader};
-    CLEANUP(loading_done)
-    struct loading l = {.call = call, .ask = load, .reader = readers[load->format]};
-    buf_init(&l.errors.json, ERRORS_BYTES);
-    buf_char(&l.errors.json, '[');
+    CLEANUP(loading_done) struct loading l;
+    loading_init(&l, call, load);
     TRY(table_find(&l));
     TRY(append_check(&l));
     struct sql_failure failure;

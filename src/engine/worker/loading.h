@@ -53,6 +53,17 @@ struct loading {
 
 extern const struct load_reader csv_reader, parquet_reader, json_reader;
 
+void loading_init(struct loading *l, struct call *call, const struct load *ask);
+void loading_done(struct loading *l); /* for CLEANUP */
+/*
+ * In a transaction: opens the file at the first attempt (0), and finds what its columns become.
+ * `failure`: the file could not be looked at; `again`: there is another idea to attempt.
+ */
+MUST_CHECK err loading_columns(struct loading *l, int attempt, struct sql_failure *failure,
+                               bool *again);
+/* The rows as the table would have them, as SQL. */
+str loading_select(struct loading *l);
+
 #define FILE_ERRORS_MAX 100
 /* A point with anything but zeroes behind it. */
 #define FRACTION "'[.]0*[1-9]'"

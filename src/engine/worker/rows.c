@@ -1,9 +1,6 @@
 /*
- * Pages of rows, and one-off queries.
- *
- * A table is only ever appended to or made anew, so its row ids are 0, 1, 2, ... in the order of
- * its rows, and a page is a range of them: as fast at the end as at the beginning. A cursor holds
- * the version, since another version may have other rows.
+ * Pages of rows, and one-off queries. A cursor holds the version, since another version may have
+ * other rows.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,32 +10,12 @@
 #include "engine/worker/cursor.h"
 #include "engine/worker/format.h"
 #include "engine/worker/guard.h"
-#include "engine/worker/meta.h"
+#include "engine/worker/selection.h"
 
 #define PAGE_BYTES (16 * 1024 * 1024) /* a page ends after the row that goes beyond */
 #define PAGE_BYTES_MAX (48 * 1024 * 1024)
 #define FLUSH_BYTES (256 * 1024) /* of CSV, written at once */
 #define LIST_MAX (1024 * 1024)
-
-/*
- * `limit` rows (0: all) of a table from row `from` on, as SQL. A limit ends the reading early where
- * a range would not, but only together with a condition on the row's id, be it one that always
- * holds.
- */
-static str range_sql(struct call *call, const struct object *object, str list, int64_t from,
-                     int64_t limit)
-{
-    str where = STR(""), end = STR("");
-    bool hidden =
-        columns_find(&object->columns, STR("rowid")) >= 0; /* by a column: count the rows off */
-    if ((from > 0 || limit > 0) && !hidden)
-        where = sql_text(call, " WHERE rowid >= %D", from);
-    if (limit > 0 || (from > 0 && hidden))
-        end = sql_text(call, " LIMIT %D", limit > 0 ? limit : object->row_count);
-    if (from > 0 && hidden)
-        end = sql_text(call, "%S OFFSET %D", end, from);
-    return sql_text(call, "SELECT %S FROM " SQL_MAIN ".%I%S%S", list, object->name, where, end);
-}
 
 struct sink {
     struct buf *out;
@@ -156,14 +133,12 @@ static err csv_write(struct call *call, str sql, const char *path)
 }
 
 /* Parquet has no integers of 128 bits: DuckDB would write them as doubles. */
-static err parquet_list(struct call *call, const struct object *object, str *out)
+static err parquet_list(struct call *call, const struct selection *selection, str *out)
 {
-    CLEANUP(sql_result_done) struct sql_result result = {0};
     CLEANUP(buf_done) struct buf list;
     buf_init(&list, LIST_MAX);
-    TRY(sql_query(call, &result, "DESCRIBE SELECT * FROM " SQL_MAIN ".%I", object->name));
-    for (size_t i = 0; i < sql_rows(&result); i++) {
-        str name = sql_str(call, &result, i, 0), type = sql_str(call, &result, i, 1);
+    for (size_t i = 0; i < selection->shown.n; i++) {
+        str name = selection->shown.at[i].column_name, type = selection->shown.at[i].column_type;
         bool huge = str_eq(type, STR("HUGEINT")) || str_eq(type, STR("UHUGEINT"));
         const char *format = huge ? "%SCAST(%I AS DECIMAL(38, 0)) AS %I" : "%S%I";
         buf_add(&list, sql_text(call, format, i ? STR(", ") : STR(""), name, name));
@@ -174,16 +149,16 @@ static err parquet_list(struct call *call, const struct object *object, str *out
     return NULL;
 }
 
-static err parquet_write(struct call *call, const struct object *object, int64_t from,
+static err parquet_write(struct call *call, const struct selection *selection, int64_t from,
                          int64_t limit, const char *path)
 {
     str list;
     struct sql_failure failure;
-    TRY(parquet_list(call, object, &list));
+    TRY(parquet_list(call, selection, &list));
     TRY(sql_try(call,
                 sql_text(call,
                          "COPY (%S) TO %L (FORMAT parquet, COMPRESSION snappy)",
-                         range_sql(call, object, list, from, limit),
+                         selection_sql(selection, list, from, limit),
                          str_of(path)),
                 NULL,
                 &failure));
@@ -196,17 +171,30 @@ static err parquet_write(struct call *call, const struct object *object, int64_t
     return NULL;
 }
 
-static err rows_file(struct call *call, const struct object *object, const struct rows_ask *ask,
-                     int64_t from, struct rows_page *out)
+static str cursor_at(const struct selection *selection, int64_t position)
 {
+    return cursor_text(
+        selection->call->mem, selection->of, (struct cursor){selection->object->version, position});
+}
+
+static err rows_file(struct call *call, const struct selection *selection,
+                     const struct rows_ask *ask, int64_t from, struct rows_page *out)
+{
+    str list;
+    int64_t all = 0;
+    TRY(selection_list(selection, &list));
+    if (ask->limit > 0)
+        TRY(selection_count(selection, &all));
+    if (from + ask->limit < all)
+        out->next = cursor_at(selection, from + ask->limit);
     char *path =
         str_c(call->mem,
               str_fmt(call->mem, "%s/rows-%.*s", call->tmp_dir, STR_ARGS(id_random(call->mem))));
     if (arena_failed(call->mem))
         return &err_no_memory;
     err e = ask->format == ROWS_PARQUET
-                ? parquet_write(call, object, from, ask->limit, path)
-                : csv_write(call, range_sql(call, object, STR("*"), from, ask->limit), path);
+                ? parquet_write(call, selection, from, ask->limit, path)
+                : csv_write(call, selection_sql(selection, list, from, ask->limit), path);
     if (e)
         unlink(path);
     else
@@ -214,22 +202,40 @@ static err rows_file(struct call *call, const struct object *object, const struc
     return e;
 }
 
-static err rows_from(struct call *call, const struct meta *meta, str cursor, int64_t *from)
+static err rows_from(struct call *call, const struct selection *selection,
+                     const struct rows_ask *ask, int64_t *from)
 {
-    *from = 0;
-    if (!cursor.at)
+    const struct object *object = selection->object;
+    *from = ask->offset < object->row_count ? ask->offset : object->row_count;
+    if (!ask->after.at)
         return NULL;
     struct cursor at;
-    TRY(cursor_read(call->mem, str_fmt(call->mem, "rows %lld", (long long)meta->id), cursor, &at));
-    if (at.version != meta->object.version)
+    TRY(cursor_read(call->mem, selection->of, ask->after, &at));
+    if (at.version != object->version)
         return err_new(call->mem,
                        410,
                        "cursor_expired",
                        "\"%.*s\" has changed since: begin again at its first page.",
-                       STR_ARGS(meta->object.name));
-    if (at.position > meta->object.row_count)
+                       STR_ARGS(object->name));
+    if (at.position > object->row_count)
         return err_new(call->mem, 400, "invalid_cursor", "The cursor points behind the last row.");
     *from = at.position;
+    return NULL;
+}
+
+/* One row more than the page has tells whether there is another page. */
+static err rows_page(struct call *call, const struct selection *selection,
+                     const struct rows_ask *ask, int64_t from, struct rows_page *out)
+{
+    CLEANUP(buf_done) struct buf b;
+    buf_init(&b, PAGE_BYTES_MAX);
+    struct sink sink = {.out = &b, .limit = ask->limit, .fd = -1};
+    str list;
+    TRY(selection_list(selection, &list));
+    int64_t limit = ask->limit > 0 ? ask->limit + 1 : 0;
+    TRY(rows_json(call, selection_sql(selection, list, from, limit), &sink, &out->json));
+    if (sink.full)
+        out->next = cursor_at(selection, from + sink.rows);
     return NULL;
 }
 
@@ -239,27 +245,16 @@ err worker_rows(struct call *call, const struct rows_ask *ask, struct rows_page 
     CLEANUP(sql_rollback) struct sql_tx tx = {0};
     TRY(sql_begin_read(call, &tx));
     struct meta meta;
+    struct selection selection;
     int64_t from;
     TRY(meta_get(call, ask->name, &meta));
-    TRY(rows_from(call, &meta, ask->after, &from));
-    const struct object *object = &meta.object;
-    out->version = object->version;
-    int64_t end = ask->limit > 0 && ask->limit < object->row_count - from ? from + ask->limit
-                                                                          : object->row_count;
-    if (ask->format == ROWS_JSON) {
-        CLEANUP(buf_done) struct buf b;
-        buf_init(&b, PAGE_BYTES_MAX);
-        struct sink sink = {.out = &b, .fd = -1};
-        TRY(rows_json(
-            call, range_sql(call, object, STR("*"), from, ask->limit), &sink, &out->json));
-        end = from + sink.rows;
-    } else {
-        TRY(rows_file(call, object, ask, from, out));
-    }
-    if (end < object->row_count)
-        out->next = cursor_text(call->mem,
-                                str_fmt(call->mem, "rows %lld", (long long)meta.id),
-                                (struct cursor){object->version, end});
+    TRY(selection_make(call, &meta, ask, &selection));
+    TRY(rows_from(call, &selection, ask, &from));
+    out->version = meta.object.version;
+    if (ask->count)
+        TRY(selection_count(&selection, &out->row_count));
+    TRY(ask->format == ROWS_JSON ? rows_page(call, &selection, ask, from, out)
+                                 : rows_file(call, &selection, ask, from, out));
     return arena_failed(call->mem) ? &err_no_memory : NULL;
 }
 

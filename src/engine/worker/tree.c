@@ -453,6 +453,17 @@ static bool has_pivot(str sql)
     return false;
 }
 
+/* The parser counts characters, where all after it counts bytes. */
+static int64_t byte_of(str sql, int64_t character)
+{
+    size_t at = 0;
+    for (; character > 0 && at < sql.len; character--) {
+        size_t n = str_utf8_next(sql, at);
+        at += n ? n : 1;
+    }
+    return character < 0 ? character : (int64_t)at;
+}
+
 static err check_failure(struct tree *tree, const json_t *answer)
 {
     str kind = guard_member(answer, "error_type"), message = guard_member(answer, "error_message");
@@ -473,7 +484,8 @@ static err check_failure(struct tree *tree, const json_t *answer)
             -1,
             STR("Only a statement that reads is taken: SELECT, WITH, VALUES or TABLE."));
     TRY(call_fault(tree->call, DUCKDB_ERROR_INVALID, str_c(tree->call->mem, message)));
-    return guard_refuse(tree->call, tree->sql, position, wording_plain(tree->call, message));
+    return guard_refuse(
+        tree->call, tree->sql, byte_of(tree->sql, position), wording_plain(tree->call, message));
 }
 
 static err tree_walk(struct tree *tree, const json_t *answer)

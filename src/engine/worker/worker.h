@@ -32,8 +32,8 @@ struct call {
     struct call_slot *slot;
 };
 
-/* Rows so far, for load.progress; as often as you like, it sends at most ten a second. */
-void call_progress(struct call *call, int64_t rows);
+/* For load.progress; as often as you like, it sends at most ten a second. */
+void call_progress(struct call *call, struct progress progress);
 bool call_cancelled(const struct call *call);
 /*
  * DuckDB runs on the calling thread alone, so that the same rows give the same floating sums.
@@ -57,6 +57,8 @@ MUST_CHECK err worker_prepare(struct call *call);
 MUST_CHECK err worker_objects(struct call *call, struct objects *out);
 MUST_CHECK err worker_load(struct call *call, const struct load *load, struct object *out,
                            int64_t *rows_added);
+MUST_CHECK err worker_preview(struct call *call, const struct preview *preview,
+                              struct previewed *out);
 MUST_CHECK err worker_fork(struct call *call, str from, str to, struct object *out);
 MUST_CHECK err worker_drop(struct call *call, const str *names, size_t n);
 MUST_CHECK err worker_check(struct call *call, str sql, struct checked *out);

@@ -689,9 +689,10 @@ static void idle_processes_end(void **state)
     answers(fixture, TEAM);
 }
 
-static void progress_note(void *arg, int64_t rows)
+static void progress_note(void *arg, const struct progress *progress)
 {
-    *(int64_t *)arg = rows;
+    assert_in_range(progress->millionths, 0, 1000000);
+    *(int64_t *)arg = progress->rows;
 }
 
 /* A CSV of `rows` rows, as an upload leaves it in the team's folder. */

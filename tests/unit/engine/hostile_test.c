@@ -82,8 +82,7 @@ static void fill_status(struct wire *w)
 
 static void fill_progress(struct wire *w)
 {
-    int64_t rows = -1;
-    wire_i64(w, &rows);
+    message_progress(w, &(struct progress){.rows = -1, .millionths = INT64_MAX});
 }
 
 static _Noreturn void wait_for_end(int control)

@@ -155,7 +155,7 @@ static void values_outside_their_range_are_refused(void **state)
     assert_false(flag);
 
     enum engine_op op = OP_LOAD;
-    r = wire_reader(&mem, (str){"\x09", 1});
+    r = wire_reader(&mem, (str){"\x0a", 1});
     message_op(&r, &op);
     assert_true(r.failed);
     assert_int_equal(op, OP_OBJECTS);

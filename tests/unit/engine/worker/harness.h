@@ -36,10 +36,10 @@ static struct harness {
     pthread_t helper;
 } harness;
 
-void call_progress(struct call *call, int64_t rows)
+void call_progress(struct call *call, struct progress progress)
 {
     (void)call;
-    harness.progress_rows = rows;
+    harness.progress_rows = progress.rows;
     harness.progress_calls++;
 }
 
