@@ -24,7 +24,7 @@ export function AccountPage(_: PageProps) {
                             ["Name", me.full_name || <span class="font-normal text-muted">none given</span>],
                             ["E-mail", me.primary_email],
                             ["Since", <Moment at={me.created} />],
-                            ["May", me.is_superuser ? "look after the server" : "all that a member may"],
+                            ["Role", me.is_superuser ? "superuser" : "member"],
                         ]}
                     />
                 </Card>

@@ -102,7 +102,7 @@ export function Present({ watch }: { watch: Watch }) {
                         ["Memory", bytes(server.memory_bytes)],
                         ["With its engines", bytes(total)],
                         ["Streams", number(server.streams)],
-                        ["Files and connections", number(server.descriptors)],
+                        ["Open files", number(server.descriptors)],
                     ]}
                 />
             </Card>

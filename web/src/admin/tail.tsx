@@ -20,9 +20,9 @@ function Line({ line }: { line: LogLine }) {
             </time>
             <span class={`w-16 ${colours[line.level] ?? ""}`}>{line.level}</span>
             <span class="w-14 text-muted">{line.area}</span>
-            <span class={`min-w-0 break-all ${colours[line.level] ?? ""}`}>{line.message}</span>
-            <span class="min-w-0 break-all text-muted">
-                {fields.map(([name, value]) => `${name}=${value}`).join(" ")}
+            <span class={`min-w-0 flex-1 basis-72 break-words ${colours[line.level] ?? ""}`}>
+                {line.message}{" "}
+                <span class="break-all text-muted">{fields.map(([name, value]) => `${name}=${value}`).join(" ")}</span>
             </span>
         </li>
     );
@@ -41,7 +41,7 @@ export function Tail({ watch }: { watch: Watch }) {
     const shown = all.filter(wanted).slice(0, SHOWN_MAX);
     return (
         <>
-            <div class="flex flex-wrap items-end gap-4">
+            <div class="flex flex-wrap items-start gap-4">
                 <SelectField
                     label="Level"
                     value={level}
@@ -54,7 +54,7 @@ export function Tail({ watch }: { watch: Watch }) {
                     onValue={setLevel}
                 />
                 <TextField label="That contain" type="search" value={text} onValue={setText} />
-                <Button pressed={held !== null} onClick={() => hold(held ? null : watch.lines.value)}>
+                <Button class="sm:mt-7" pressed={held !== null} onClick={() => hold(held ? null : watch.lines.value)}>
                     {held ? <Play size={16} aria-hidden="true" /> : <Pause size={16} aria-hidden="true" />}
                     {held ? "Go on" : "Hold"}
                 </Button>

@@ -6,9 +6,12 @@ import type { LogEvent } from "../api/client";
 import { channels, jobs, tables, views } from "../live/team";
 import { to } from "../router";
 import { Code } from "../ui/code";
+import { number } from "../ui/format";
 import { KindIcon, type Kind } from "../ui/kind";
 import { Moment } from "../ui/time";
 import { viewHref } from "../views/address";
+import { Change } from "../views/change";
+import type { Told } from "../channels/told";
 import { typeText } from "./types";
 
 const kinds: Record<string, Kind> = {
@@ -31,7 +34,7 @@ function hrefOf(kind: Kind | undefined, subject: string): string | undefined {
 
 function Subject({ kind, subject }: { kind: Kind | undefined; subject: string }) {
     const href = hrefOf(kind, subject);
-    const text = kind === "job" ? `job ${subject}` : subject;
+    const text = kind === "job" ? `job ${subject}` : kind ? subject : subject.slice(0, 8);
     return href ? (
         <a class={`${link} break-all`} href={href}>
             {text}
@@ -39,6 +42,20 @@ function Subject({ kind, subject }: { kind: Kind | undefined; subject: string })
     ) : (
         <span class={`break-all ${kind ? "" : "text-muted"}`}>{text}</span>
     );
+}
+
+/** What makes the entry worth reading. */
+function Gist({ event: { type, data } }: { event: LogEvent }) {
+    if (type === "view.refreshed") {
+        const { version, added, removed } = data as Told;
+        return (
+            <span class="text-sm">
+                version {number(version)} <Change added={added} removed={removed} />
+            </span>
+        );
+    }
+    if (!type.endsWith(".failed")) return null;
+    return <span class="basis-full break-words pl-16 text-sm text-bad">{(data as { error?: string }).error}</span>;
 }
 
 function Actor({ actor }: { actor: string }) {
@@ -81,6 +98,7 @@ export function Entry({ event }: { event: LogEvent }) {
                 <span class="min-w-0">
                     <Subject kind={kind} subject={event.subject} />
                 </span>
+                <Gist event={event} />
                 <span class="ml-auto text-sm text-muted">
                     <Moment at={event.at} /> by <Actor actor={event.actor} />
                 </span>

@@ -41,6 +41,7 @@ export function ago(at: string, now: number): string {
     if (size < 5) return seconds > 0 ? "in a moment" : "just now";
     if (size < 60) return relative.format(Math.round(seconds), "second");
     if (size < 3_600) return relative.format(Math.round(seconds / 60), "minute");
-    if (size < 86_400) return relative.format(Math.round(seconds / 3_600), "hour");
+    // a day and a half: "tomorrow" would be said of the day after it too
+    if (size < 129_600) return relative.format(Math.round(seconds / 3_600), "hour");
     return relative.format(Math.round(seconds / 86_400), "day");
 }
