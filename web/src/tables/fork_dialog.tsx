@@ -14,7 +14,8 @@ export function ForkDialog({ table, onClose }: { table: string; onClose: () => v
     const [name, rename] = useState(`${table}_copy`);
     const [problem, fail] = useState<unknown>(null);
     const [busy, work] = useState(false);
-    const atName = problem instanceof Problem ? problem.field("table_name") : undefined;
+    const field = problem instanceof Problem ? problem.field("table_name") : undefined;
+    const atName = field && problem instanceof Problem && problem.status === 409 ? problem.message : field;
     const run = async (event: Event) => {
         event.preventDefault();
         work(true);

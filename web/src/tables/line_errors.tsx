@@ -30,7 +30,7 @@ function Lines({ errors, line }: { errors: LineError[]; line: string }) {
                             {columns && <td class={`${cell} break-words font-medium`}>{error.column}</td>}
                             {values && (
                                 <td class={cell}>
-                                    {error.value != null && <code class="break-all">{error.value}</code>}
+                                    {error.value != null && <code class="break-words">{error.value}</code>}
                                 </td>
                             )}
                             <td class={`${cell} break-words`}>{error.detail}</td>

@@ -192,10 +192,7 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
                 <WholeValue
                     title={`${columns[active.column]?.column_name} of row ${active.row + 1}`}
                     value={value}
-                    close={() => {
-                        showWhole(false);
-                        place.current?.focus({ preventScroll: true });
-                    }}
+                    close={() => showWhole(false)}
                 />
             )}
         </div>

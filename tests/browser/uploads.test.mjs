@@ -1,0 +1,280 @@
+// Files become tables at the console: seen before they are loaded, followed while they are, also across a reload of the page.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { slow, tempFolder, test, until, useServer } from "../api/harness.mjs";
+import { csv, parquet, range } from "../api/files.mjs";
+import { Person, useBrowser } from "./person.mjs";
+
+const server = useServer({ env: { QUERY_SECONDS: "120" } });
+const browser = useBrowser();
+
+const LONG = "SELECT count(*) AS n FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = -1";
+
+const file = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+const dialog = (page) => page.getByRole("dialog");
+const entry = (page, name) => page.getByRole("listitem", { name });
+const people = csv(
+    ["id", "name", "joined", "score"],
+    range(30).map((i) => [i, `person ${i}`, `2024-02-${String(1 + (i % 28)).padStart(2, "0")}`, i / 4]),
+);
+
+/** Opens the dialog with a file. */
+async function choose(page, chosen) {
+    await page.getByRole("button", { name: "Upload a file" }).click();
+    await page.getByLabel("Choose a file").setInputFiles(chosen);
+    await page.getByRole("region", { name: "Columns" }).waitFor();
+}
+
+/** All that the page says of an upload, from now on. */
+async function listen(page) {
+    await page.evaluate(() => {
+        window.said = [];
+        new MutationObserver(() => {
+            for (const place of document.querySelectorAll("li[aria-label]")) window.said.push(place.innerText);
+        }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    return async (pattern) => (await page.evaluate(() => window.said)).some((text) => pattern.test(text));
+}
+
+/** The network as slow as `bytes` a second upwards. */
+async function slowDown(person, bytes) {
+    const session = await person.context.newCDPSession(person.page);
+    await session.send("Network.enable");
+    const set = (uploadThroughput) =>
+        session.send("Network.emulateNetworkConditions", {
+            offline: false,
+            latency: 0,
+            downloadThroughput: -1,
+            uploadThroughput,
+        });
+    await set(bytes);
+    return () => set(-1);
+}
+
+test("a file is seen before it is loaded: its columns, which can be changed, its rows, and what is wrong", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await person.open("#/tables");
+    await choose(page, file("Our People (2024).csv", people));
+    const type = (column) => dialog(page).getByLabel(`Type of ${column}`, { exact: true });
+    assert.equal(await page.getByLabel("Name of the table").inputValue(), "our_people_2024");
+    const found = await Promise.all(["id", "name", "joined", "score"].map((column) => type(column).inputValue()));
+    assert.deepEqual(found, ["int", "text", "date", "double"]);
+    await dialog(page).getByRole("gridcell", { name: "person 0" }).waitFor();
+    await person.look("upload");
+
+    person.expect("422");
+    await type("name").selectOption("another …");
+    await page.getByLabel("Another type of name").fill("varchar(8)");
+    await page.getByLabel("Another type of name").press("Enter");
+    const errors = dialog(page).getByRole("region", { name: "Errors" });
+    await errors.getByRole("row", { name: "12 name person 10 is longer than 8 characters" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Load it" }).isDisabled(), true);
+    await person.look("upload-errors");
+    await page.getByLabel("Another type of name").fill("varchar(80)");
+    await page.getByLabel("Another type of name").press("Enter");
+    await errors.waitFor({ state: "detached" });
+    await type("score").selectOption("numeric");
+    await page.getByLabel("Name of the table").fill("people");
+    await until(() => page.getByRole("button", { name: "Load it" }).isEnabled(), "a file that fits");
+    await page.getByRole("button", { name: "Load it" }).click();
+    await entry(page, "New table people").getByText("30 rows in the new table").waitFor();
+    await page
+        .getByRole("table", { name: "Tables" })
+        .getByRole("row", { name: /people 30 4/ })
+        .waitFor();
+    const { columns } = await me.get("/tables/people/");
+    assert.deepEqual(
+        columns.map(({ column_type }) => column_type.replace(/numeric.*/, "numeric")),
+        ["int", "varchar(80)", "date", "numeric"],
+    );
+    await page.getByRole("link", { name: "Open people" }).click();
+    await page.getByRole("grid", { name: "Rows of people" }).waitFor();
+    await page.getByRole("button", { name: "Dismiss" }).click();
+    await entry(page, "New table people").waitFor({ state: "detached" });
+    await person.leave();
+});
+
+test("a file that is dropped on the page is taken; its name may be a table's already", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await me.table("people", people);
+    await person.open("#/tables");
+    await page.getByRole("link", { name: "people" }).waitFor();
+    const data = await page.evaluateHandle((text) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([text], "people.csv"));
+        return transfer;
+    }, people);
+    await page.dispatchEvent("main", "dragenter", { dataTransfer: data });
+    await page.getByText("Drop it to make a table of it").waitFor();
+    await page.dispatchEvent("main", "drop", { dataTransfer: data });
+    await dialog(page).getByText("There is a table of that name.").waitFor();
+    await page.getByRole("button", { name: "Append to it" }).click();
+    await dialog(page).getByText("Append a file to people").waitFor();
+    await until(() => page.getByRole("button", { name: "Append it" }).isEnabled(), "the file to be looked at");
+    await page.getByRole("button", { name: "Append it" }).click();
+    await entry(page, "More rows for people").getByText("30 rows added").waitFor();
+    assert.equal((await me.get("/tables/people/")).row_count, 60);
+    await person.leave();
+});
+
+test("replacing says which columns come and go", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await me.table("people", people);
+    await me.view("scores", "SELECT name, score FROM people");
+    await person.open("#/tables/people");
+    await page.getByRole("button", { name: "Replace" }).click();
+    await page.getByLabel("Choose a file").setInputFiles(file("x.csv", "id,name,score,town\n1,one,2.5,here\n"));
+    const changed = dialog(page).getByRole("status").filter({ hasText: "The table's columns change." });
+    await changed.getByText("Gone: joined").waitFor();
+    await changed.getByText("New: town").waitFor();
+    await changed.getByText("Views that read it: scores").waitFor();
+    await page.getByRole("button", { name: "Replace all rows" }).click();
+    await entry(page, "New rows for people").getByText("1 row in the place of the old").waitFor();
+    await page.getByRole("gridcell", { name: "here" }).waitFor();
+    const { columns } = await me.get("/tables/people/");
+    assert.deepEqual(
+        columns.map(({ column_name, column_type }) => `${column_name} ${column_type}`),
+        ["id int", "name text", "score double", "town text"],
+    );
+    await person.leave();
+});
+
+test("a large file is seen by its beginning or its footer, and its load told by bytes and rows", async () => {
+    const person = await Person.at(browser, server);
+    const { page } = person;
+    const sent = [];
+    page.on("request", (request) => {
+        if (request.url().endsWith("/tables/preview")) sent.push(request.postDataBuffer()?.length);
+    });
+    await person.open("#/tables");
+    const n = 1_500_000;
+    const large = path.join(tempFolder(), "large.csv");
+    writeFileSync(
+        large,
+        `id,text\n${range(n)
+            .map((i) => `${i},this is the text of row ${i}\n`)
+            .join("")}`,
+    );
+    await choose(page, large);
+    await dialog(page).getByText("These are the types of its first 1.0 MB.").waitFor();
+    await dialog(page).getByRole("gridcell", { name: "this is the text of row 0" }).waitFor();
+    const said = await listen(page);
+    await page.getByRole("button", { name: "Load it" }).click();
+    await entry(page, "New table large")
+        .getByText("1,500,000 rows in the new table")
+        .waitFor({ timeout: 60_000 * slow });
+    assert.ok(await said(/1 of 2: sending .* of [\d.]+ MB/));
+    assert.ok(await said(/2 of 2: reading .* of [\d.]+ MB, [\d,]+ rows so far/));
+
+    const columnData = [
+        { name: "id", data: range(400_000), type: "INT32" },
+        { name: "text", data: range(400_000).map((i) => `${i * 7919}`), type: "STRING" },
+    ];
+    const bytes = parquet(columnData);
+    assert.ok(bytes.length > 2_000_000);
+    await choose(page, { name: "columns.parquet", mimeType: "application/octet-stream", buffer: bytes });
+    assert.equal(await dialog(page).getByLabel("Type of id").inputValue(), "int");
+    await dialog(page).getByText("The rows of a large Parquet file are seen when it is loaded.").waitFor();
+    await page.getByRole("button", { name: "Load it" }).click();
+    await entry(page, "New table columns").getByText("400,000 rows in the new table").waitFor();
+    for (const size of sent) assert.ok(size === undefined || size < 1_100_000, `a preview of ${size} bytes`);
+    await person.leave();
+});
+
+test("what is wrong far into a file is told at its line, after the load was tried; another file puts it right", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await person.open("#/tables");
+    const lines = range(200_000).map((i) => `${i},${i * 3}`);
+    const bad = [...lines.slice(0, 150_000), "150000,three", ...lines.slice(150_001)];
+    await choose(page, file("bad.csv", `id,amount\n${bad.join("\n")}\n`));
+    await dialog(page).getByLabel("Type of amount").selectOption("bigint");
+    await until(() => page.getByRole("button", { name: "Load it" }).isEnabled(), "the beginning to fit");
+    await page.getByRole("button", { name: "Load it" }).click();
+    const load = entry(page, "New table bad");
+    await load.getByRole("row", { name: "150002 amount three is not a valid bigint" }).waitFor();
+    await person.look("upload-failed");
+    await page.reload();
+    await load.getByRole("row", { name: "150002 amount three is not a valid bigint" }).waitFor();
+    await load.getByRole("button", { name: "Choose another file" }).click();
+    await page.getByLabel("Choose a file").setInputFiles(file("good.csv", `id,amount\n${lines.join("\n")}\n`));
+    await until(() => page.getByRole("button", { name: "Load it" }).isEnabled(), "the file to be looked at");
+    assert.equal(await page.getByLabel("Name of the table").inputValue(), "bad");
+    await page.getByRole("button", { name: "Load it" }).click();
+    await load.getByText("200,000 rows in the new table").waitFor();
+    assert.equal((await me.get("/tables/bad/")).row_count, 200_000);
+    await person.leave();
+});
+
+test("a load goes on across a reload of the page, and can be stopped", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await me.table("t", "n\n1\n");
+    await person.open("#/tables/t");
+    const abort = new AbortController();
+    const url = new URL("/views/", server.url);
+    const headers = { authorization: `JWT ${me.access}`, "content-type": "application/json" };
+    const body = JSON.stringify({ view_name: "long", sql_query: LONG });
+    const held = fetch(url, { method: "POST", headers, body, signal: abort.signal }).catch(() => undefined);
+    const append = async (text) => {
+        await page.getByRole("button", { name: "Append a file" }).click();
+        await page.getByLabel("Choose a file").setInputFiles(file("more.csv", text));
+        await until(() => page.getByRole("button", { name: "Append it" }).isEnabled(), "the file to be looked at");
+        await page.getByRole("button", { name: "Append it" }).click();
+    };
+    await append("n\n2\n3\n");
+    const load = entry(page, "More rows for t");
+    await load.getByText(/2 of 2: waiting/).waitFor();
+    await page.reload();
+    await load.getByText(/2 of 2: waiting/).waitFor();
+    await load.getByText("from more.csv").waitFor();
+    await person.look("upload-waiting");
+    abort.abort(); // whoever had the turn lets it go
+    await held;
+    await load.getByText("2 rows added").waitFor({ timeout: 30_000 * slow });
+    assert.deepEqual(await me.rows("t"), [{ n: 1 }, { n: 2 }, { n: 3 }]);
+    await person.leave();
+});
+
+test("an upload that is cut off by a reload says so, and is made up for; one that is stopped leaves nothing", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await person.open("#/tables");
+    const text = `id,text\n${range(120_000)
+        .map((i) => `${i},this is the text of row ${i}\n`)
+        .join("")}`;
+    await choose(page, file("cut.csv", text));
+    const fast = await slowDown(person, 200_000);
+    await page.getByRole("button", { name: "Load it" }).click();
+    const upload = entry(page, "New table cut");
+    await upload.getByText(/1 of 2: sending .* KB of/).waitFor();
+    await person.look("upload-sending");
+    await page.reload();
+    await upload.getByText("reloaded before all of the file was sent").waitFor();
+    await person.look("upload-cut");
+    await fast();
+    await upload.getByRole("button", { name: "Choose the file again" }).click();
+    await page.getByLabel("Choose a file").setInputFiles(file("cut.csv", text));
+    await until(() => page.getByRole("button", { name: "Load it" }).isEnabled(), "the file to be looked at");
+    assert.equal(await page.getByLabel("Name of the table").inputValue(), "cut");
+    await page.getByRole("button", { name: "Load it" }).click();
+    await upload.getByText("120,000 rows in the new table").waitFor();
+
+    await choose(page, file("stopped.csv", text));
+    await slowDown(person, 200_000);
+    await page.getByRole("button", { name: "Load it" }).click();
+    const other = entry(page, "New table stopped");
+    await other.getByText(/1 of 2: sending .* KB of/).waitFor();
+    await page.getByRole("button", { name: "Stop the upload of stopped.csv" }).click();
+    await other.waitFor({ state: "detached" });
+    const { data } = await me.get("/tables/");
+    assert.deepEqual(
+        data.map(({ table_name }) => table_name),
+        ["cut"],
+    );
+    await person.leave();
+});
