@@ -1,7 +1,7 @@
 // Takes one step with the n-th call failing, for n = 1, 2, 3, ... until the step gets by without a failure; after each, what
 // was answered must be true, and the same step must work.
 import assert from "node:assert/strict";
-import { temporaryFiles, until } from "../api/harness.mjs";
+import { slow, temporaryFiles, until } from "../api/harness.mjs";
 import { account, call, checkProblem } from "../api/client.mjs";
 import { Listener } from "../api/sse.mjs";
 import { MEMORY, short } from "./control.mjs";
@@ -75,10 +75,13 @@ function judge(tally, step, reply) {
     return undefined;
 }
 
+/** A process that a fault has made spin while it starts is given 10 seconds of a processor, which others want as well. */
+const LATER_MS = 90_000 * slow;
+
 /** The same again, now that nothing fails: at once, or when the server says to try later, later. */
 async function again(server, step, ctx) {
     let told;
-    for (let tries = 0; tries < 20; tries++) {
+    for (const end = Date.now() + LATER_MS; Date.now() < end; ) {
         const reply = await attempt(() => step.run(ctx));
         if (reply.status === step.want) return undefined;
         told = reply.cut ?? `${reply.status} ${JSON.stringify(reply.body)}`;
