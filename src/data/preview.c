@@ -20,7 +20,8 @@ const struct field table_preview_fields[] = {
     FIELD(struct table_preview, format, FIELD_STR, .flags = FIELD_REQUIRED, .choices = formats),
     FIELD(struct table_preview, columns, FIELD_LIST, .of = column_fields,
           .of_size = sizeof(struct column), .help = "As declared, or else inferred as in loading"),
-    FIELD(struct table_preview, rows, FIELD_JSON, .help = "The first rows, up to 50, as objects"),
+    FIELD(struct table_preview, rows, FIELD_JSON, .schema = ROWS_SCHEMA,
+          .help = "The first rows, up to 50, as objects"),
     FIELD(struct table_preview, complete, FIELD_BOOL, .help = "These are all rows of the file"),
     FIELD_LAST,
 };

@@ -23,6 +23,9 @@ struct relation {
 
 extern const struct field table_fields[], view_fields[]; /* what a client sees */
 
+/* JSON Schema: rows as objects by column name. */
+#define ROWS_SCHEMA "\"type\":\"array\",\"items\":{\"type\":\"object\"}"
+
 /* 404 when the team has no such table (kind "table"), view ("view") or either (NULL). */
 MUST_CHECK err relation_load(struct tx *tx, str team, str name, const char *kind,
                              struct relation *out);

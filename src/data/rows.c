@@ -59,7 +59,8 @@ struct rows_answer {
 };
 
 const struct field rows_fields[] = {
-    FIELD(struct rows_answer, data, FIELD_JSON, .help = "Rows as objects by column name"),
+    FIELD(struct rows_answer, data, FIELD_JSON, .schema = ROWS_SCHEMA,
+          .help = "Rows as objects by column name"),
     FIELD(struct rows_answer, version, FIELD_INT, .help = "Of the table or view"),
     FIELD(struct rows_answer, row_count, FIELD_INT, .flags = FIELD_OMIT,
           .help = "With ?count=true"),
@@ -67,9 +68,14 @@ const struct field rows_fields[] = {
     FIELD_LAST,
 };
 
+#define CHANGES_SCHEMA                                                                        \
+    "\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"version\",\"change\"," \
+    "\"row\"],\"properties\":{\"version\":{\"type\":\"integer\"},\"change\":{\"type\":"       \
+    "\"string\",\"enum\":[\"added\",\"removed\"]},\"row\":{\"type\":\"object\"}}}"
+
 const struct field changes_fields[] = {
-    FIELD(struct rows_answer, data, FIELD_JSON,
-          .help = "[{version, change: added or removed, row}], in order of versions"),
+    FIELD(struct rows_answer, data, FIELD_JSON, .schema = CHANGES_SCHEMA,
+          .help = "In order of versions"),
     FIELD(struct rows_answer, version, FIELD_INT, .help = "Of the view"),
     FIELD(struct rows_answer, links, FIELD_OBJECT, .of = links_fields),
     FIELD_LAST,
@@ -304,7 +310,8 @@ struct query_answer {
 const struct field query_fields[] = {
     FIELD(struct query_answer, columns, FIELD_LIST, .of = column_fields,
           .of_size = sizeof(struct column)),
-    FIELD(struct query_answer, data, FIELD_JSON, .help = "Rows as objects by column name"),
+    FIELD(struct query_answer, data, FIELD_JSON, .schema = ROWS_SCHEMA,
+          .help = "Rows as objects by column name"),
     FIELD(struct query_answer, more, FIELD_BOOL, .help = "There were more rows than the limit"),
     FIELD_LAST,
 };
