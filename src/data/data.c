@@ -43,13 +43,15 @@ err data_open(struct arena *mem, const struct data_options *options, struct data
     pthread_mutex_init(&data->scheduling, NULL);
     pthread_mutex_init(&data->firing_lock, NULL);
     data->teams = teams_new();
+    data->stops = stops_new();
     data->loaders = pool_new("loaders", LOADERS, LOADERS);
     struct lanes_options lanes = {
         .pool = data->loaders, .places = LOADERS, .width = 1, .waiting_max = LOADS_WAITING};
     data->loads = data->loaders ? lanes_new(&lanes) : NULL;
     struct clock_options clock = {
         .runners = options->runners, .log = options->log, .due = job_due, .arg = data};
-    err e = data->teams && data->loads ? clock_new(mem, &clock, &data->clock) : &err_no_memory;
+    bool whole = data->teams && data->stops && data->loads;
+    err e = whole ? clock_new(mem, &clock, &data->clock) : &err_no_memory;
     if (e) {
         data_close(data);
         return e;
@@ -73,6 +75,7 @@ err data_start(struct data *data, struct arena *mem)
 void data_stop(struct data *data)
 {
     atomic_store(&data->stopping, true);
+    stops_all(data->stops);
     teams_stop(data->teams);
     clock_stop(data->clock);
     pool_stop(data->loaders);
@@ -86,6 +89,7 @@ void data_close(struct data *data)
         clock_free(data->clock);
     pool_free(data->loaders);
     lanes_free(data->loads);
+    stops_free(data->stops);
     teams_free(data->teams);
     pthread_mutex_destroy(&data->scheduling);
     pthread_mutex_destroy(&data->firing_lock);

@@ -1,6 +1,7 @@
 /* Loads as the store keeps them: their marks, and how they are listed. */
 #include "base/time.h"
 #include "data/loads.h"
+#include "data/teams.h"
 #include "http/page.h"
 
 static const char *const mode_names[] = {"create", "append", "replace", NULL};
@@ -117,23 +118,47 @@ static void record_ready(struct load_record *load)
     load->rows = load->row_count;
 }
 
-err load_show(struct request *rq)
+static err load_find(struct request *rq, struct load_record *out)
 {
-    struct load_record load = {0};
     bool found;
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(rq->db, &tx));
     TRY(tx_find(&tx,
                 load_row,
-                &load,
+                out,
                 &found,
                 "SELECT * FROM loads WHERE team = $1 AND id = $2",
                 A(rq->team),
                 A(request_path(rq, "id"))));
     if (!found)
         return err_new(rq->mem, 404, "not_found", "There is no such load.");
-    record_ready(&load);
+    record_ready(out);
+    return NULL;
+}
+
+err load_show(struct request *rq)
+{
+    struct load_record load = {0};
+    TRY(load_find(rq, &load));
     return reply_json(rq, 200, load_fields, &load);
+}
+
+/* It ends a moment later, which the log tells; one that was done already stays done. */
+err load_stop(struct request *rq)
+{
+    struct data *data = rq->context;
+    struct load_record load = {0};
+    if (stop_ask(data->stops, rq->team, request_path(rq, "id"))) {
+        team_wake(data->teams, rq->team);
+        return reply_empty(rq, 204);
+    }
+    TRY(load_find(rq, &load));
+    if (!str_eq(load.state, STR("running")))
+        return err_new(rq->mem, 409, "load_ended", "This load has ended already.");
+    return err_new(rq->mem,
+                   409,
+                   "load_awaited",
+                   "A client waits for this load: it stops when the client leaves.");
 }
 
 struct load_query {

@@ -43,6 +43,7 @@ struct loading {
     bool unmarked; /* it has failed, and the store could not note that */
 
     /* Of a load that nobody waits for. */
+    struct stop stop;
     struct arena own_mem;
     struct db own_db;
     struct upload_input own_input;
@@ -220,7 +221,7 @@ static err turn_take(struct loading *loading, int64_t wait_ms, bool *marked, str
     struct db *db = loading->db;
     str team = loading->record.team;
     if (*marked) {
-        TRY(team_await(data, db, team, wait_ms, turn));
+        TRY(team_await(data, db, team, wait_ms, loading->gone, turn));
         return mark_turn(loading);
     }
     err e = team_enter(data, db, team, 0, turn);
@@ -235,18 +236,27 @@ static err turn_take(struct loading *loading, int64_t wait_ms, bool *marked, str
     return mark_turn(loading);
 }
 
+/* Why it was cut off, in words for those who find it so. */
+static err cut_off(const struct loading *loading, err e)
+{
+    struct arena *mem = loading->db->mem;
+    if (err_is(e, "client_gone") && atomic_load(&loading->stop.asked))
+        return err_new(mem, 409, "stopped", "The load was stopped. Nothing of it was kept.");
+    bool stopping = atomic_load(&loading->data->stopping);
+    if (err_is(e, "interrupted") || (err_is(e, "client_gone") && stopping))
+        return load_interrupted(mem);
+    return e;
+}
+
 /* From the mark to the end, whatever comes. */
 static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
 {
-    struct data *data = loading->data;
-    struct db *db = loading->db;
     CLEANUP(team_leave) struct team_turn turn = {0};
     err e = turn_take(loading, wait_ms, &marked, &turn);
     if (!e)
         e = load_run(loading, &turn);
     upload_discard(loading->input);
-    if (err_is(e, "interrupted") || (err_is(e, "client_gone") && atomic_load(&data->stopping)))
-        e = load_interrupted(db->mem);
+    e = cut_off(loading, e);
     if (e && marked && !err_is(e, TOLD_LATER)) {
         err again = team_doubt(&turn, mark_failed(loading, e));
         loading->unmarked = again != NULL;
@@ -287,6 +297,7 @@ static void load_alone(struct lane_work *work)
 {
     struct loading *loading = (struct loading *)work;
     err e = load_whole(loading, (int64_t)LOAD_SECONDS * 1000, true);
+    stop_leave(loading->data->stops, &loading->stop);
     if (e && e->status >= 500)
         log_line(loading->data->log,
                  LOG_ERROR,
@@ -327,7 +338,8 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
     loading->signal = str_copy(mem, from->signal);
     loading->table = (struct relation){0};
     loading->db = &loading->own_db;
-    loading->gone = &loading->data->stopping;
+    loading->stop = (struct stop){.team = loading->record.team, .id = loading->record.id};
+    loading->gone = &loading->stop.gone;
     loading->input = &loading->own_input;
     loading->work.run = load_alone;
     if (arena_failed(mem)) {
@@ -348,7 +360,9 @@ static err load_start(struct request *rq, struct loading *loading, struct upload
         TRY(mark_failed(loading, &err_no_memory));
         return &err_no_memory;
     }
+    stop_enter(data->stops, &alone->stop);
     if (!lanes_submit(data->loads, loading->record.team, &alone->work)) {
+        stop_leave(data->stops, &alone->stop);
         loading_free(alone);
         err busy = err_busy(
             rq->mem, 30, "loads_busy", "Too many loads are waiting. Try again in a moment.");

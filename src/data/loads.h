@@ -31,5 +31,6 @@ err load_interrupted(struct arena *mem);
 
 err load_show(struct request *rq);
 err load_list(struct request *rq);
+err load_stop(struct request *rq);
 
 #endif

@@ -76,6 +76,8 @@ const struct route data_routes[] = {
           .output = table_fields, .help = "Copy a table, or a view's rows into a table"),
     GET_("/loads", load_list, .list = true, .query = load_query_fields, .output = load_fields,
          .help = "List the loads, newest first"),
+    DELETE_("/loads/{id}", load_stop,
+            .help = "Stop a load that nobody waits for; nothing of it is kept"),
     GET_("/loads/{id}", load_show, .output = load_fields, .help = "Show how a load fares"),
 
     POST_("/views", view_create, .pool = POOL_ENGINE, .input = view_input_fields,

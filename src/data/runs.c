@@ -70,7 +70,7 @@ static bool is_let_go(err e)
 static err run_in_turn(struct data *data, struct db *db, struct run *run)
 {
     CLEANUP(team_leave) struct team_turn turn = {0};
-    TRY(team_await(data, db, run->team, data->query_ms, &turn));
+    TRY(team_await(data, db, run->team, data->query_ms, NULL, &turn));
     str view_key = run->view_key;
     return refresh_view(data, db, run->team, view_key, run, &turn);
 }

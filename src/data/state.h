@@ -8,6 +8,7 @@
 
 #include "base/lanes.h"
 #include "data/data.h"
+#include "data/stops.h"
 #include "work/clock.h"
 
 /* A job that is being run; stands on the stack of the thread that runs it. */
@@ -31,6 +32,7 @@ struct data {
     struct firing *firings; /* of jobs that are run now, or wait for their team's turn */
     struct pool *loaders;
     struct lanes *loads; /* that nobody waits for; one of a team at a time */
+    struct stops *stops; /* of these */
     struct teams *teams;
 };
 

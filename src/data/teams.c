@@ -95,13 +95,25 @@ static struct timespec deadline(int64_t wait_ms)
     return (struct timespec){.tv_sec = at / US_PER_S, .tv_nsec = at % US_PER_S * 1000};
 }
 
-/* Holding the lock. `asked`: in the name of a request. */
-static bool entry_take(struct teams *teams, struct team_entry *entry, int64_t wait_ms, bool asked)
+/* Who wants a turn: a request, or what nobody waits for. */
+struct wanting {
+    int64_t wait_ms;
+    bool asked; /* in the name of a request */
+    const atomic_bool *gone;
+};
+
+static bool given_up(const struct teams *teams, const struct wanting *wanting)
 {
-    struct timespec until = deadline(wait_ms);
+    return (!wanting->asked && teams->stopping) || (wanting->gone && atomic_load(wanting->gone));
+}
+
+/* Holding the lock. */
+static bool entry_take(struct teams *teams, struct team_entry *entry, const struct wanting *wanting)
+{
+    struct timespec until = deadline(wanting->wait_ms);
     int waited = 0;
     pool_wait_begin();
-    while (entry->taken && waited != ETIMEDOUT && (asked || !teams->stopping))
+    while (entry->taken && waited != ETIMEDOUT && !given_up(teams, wanting))
         waited = pthread_cond_timedwait(&entry->freed, &teams->lock, &until);
     pool_wait_end();
     if (entry->taken)
@@ -110,10 +122,12 @@ static bool entry_take(struct teams *teams, struct team_entry *entry, int64_t wa
     return true;
 }
 
-static err not_taken(struct db *db, bool stopping)
+static err not_taken(struct db *db, bool stopping, bool gone)
 {
     if (stopping)
         return err_new(db->mem, 503, "interrupted", "The server was stopped before it was done.");
+    if (gone)
+        return err_new(db->mem, 499, "client_gone", "The client has left.");
     return err_busy(
         db->mem,
         1,
@@ -134,31 +148,41 @@ static err settle(struct data *data, struct db *db, str team, struct team_turn *
     return NULL;
 }
 
-static err enter(struct data *data, struct db *db, str team, int64_t wait_ms, bool asked,
+static err enter(struct data *data, struct db *db, str team, const struct wanting *wanting,
                  struct team_turn *turn)
 {
     struct teams *teams = data->teams;
     pthread_mutex_lock(&teams->lock);
     struct team_entry *entry = entry_find(teams, team);
-    bool taken = entry && entry_take(teams, entry, wait_ms, asked);
-    bool stopping = !asked && teams->stopping;
+    bool taken = entry && entry_take(teams, entry, wanting);
+    bool stopping = !wanting->asked && teams->stopping;
     pthread_mutex_unlock(&teams->lock);
     if (!entry)
         return &err_no_memory;
     if (!taken)
-        return not_taken(db, stopping);
+        return not_taken(db, stopping, given_up(teams, wanting));
     *turn = (struct team_turn){teams, entry};
     return settle(data, db, team, turn);
 }
 
 err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms, struct team_turn *turn)
 {
-    return enter(data, db, team, wait_ms, true, turn);
+    return enter(data, db, team, &(struct wanting){.wait_ms = wait_ms, .asked = true}, turn);
 }
 
-err team_await(struct data *data, struct db *db, str team, int64_t wait_ms, struct team_turn *turn)
+err team_await(struct data *data, struct db *db, str team, int64_t wait_ms, const atomic_bool *gone,
+               struct team_turn *turn)
 {
-    return enter(data, db, team, wait_ms, false, turn);
+    return enter(data, db, team, &(struct wanting){.wait_ms = wait_ms, .gone = gone}, turn);
+}
+
+void team_wake(struct teams *teams, str team)
+{
+    pthread_mutex_lock(&teams->lock);
+    struct team_entry *entry = entry_find(teams, team);
+    if (entry)
+        pthread_cond_broadcast(&entry->freed);
+    pthread_mutex_unlock(&teams->lock);
 }
 
 err team_settle(struct data *data, struct db *db, str team, int64_t wait_ms)
@@ -184,7 +208,7 @@ err team_settle(struct data *data, struct db *db, str team, int64_t wait_ms)
         return &err_no_memory;
     if (settled)
         return NULL;
-    return mine ? settle(data, db, team, &turn) : not_taken(db, false);
+    return mine ? settle(data, db, team, &turn) : not_taken(db, false, false);
 }
 
 err team_doubt(struct team_turn *turn, err e)

@@ -27,9 +27,11 @@ void teams_stop(struct teams *teams);
 /* 503 team_busy after `wait_ms`. */
 MUST_CHECK err team_enter(struct data *data, struct db *db, str team, int64_t wait_ms,
                           struct team_turn *turn);
-/* The same for what nobody waits for: it gives up when the server stops (503 interrupted). */
+/* The same for what nobody waits for: it gives up when the server stops (503 interrupted), and when
+ * `gone` (or NULL) is set and team_wake called (499 client_gone). */
 MUST_CHECK err team_await(struct data *data, struct db *db, str team, int64_t wait_ms,
-                          struct team_turn *turn);
+                          const atomic_bool *gone, struct team_turn *turn);
+void team_wake(struct teams *teams, str team);
 void team_leave(struct team_turn *turn); /* for CLEANUP */
 /* Before the engine is read without a turn: what a crash or a cut-off write has left is cleared up.
  */

@@ -1,11 +1,12 @@
 // Loads: from when on they are there, how far they are, and finding those under way.
 import assert from "node:assert/strict";
-import { test, until, useServer } from "./harness.mjs";
+import { temporaryFiles, test, until, useServer } from "./harness.mjs";
 import { account, expect, uploadForm } from "./client.mjs";
 import { csv, range } from "./files.mjs";
 
 const server = useServer();
 const HEAVY = "SELECT count(*) AS n, now() AS t FROM range(8000) a, range(30000) b WHERE a.range + b.range = -1";
+
 
 const later = (me, target, fields) =>
     me.call("POST", target, { form: uploadForm(fields), headers: { prefer: "respond-async" } });
@@ -59,7 +60,11 @@ test("a load that waits for another is there already, and is found by its state"
 test("how far a load is rises, up to its end", async () => {
     const me = await account(server);
     const rows = range(500_000).map((i) => [i, `a text of some length and number ${i}`]);
-    const { id, bytes } = expect(await later(me, "/tables/", { table_name: "t", file: csv(["n", "word"], rows) }), 202, "load");
+    const { id, bytes } = expect(
+        await later(me, "/tables/", { table_name: "t", file: csv(["n", "word"], rows) }),
+        202,
+        "load",
+    );
     let done = 0;
     const end = await until(async () => {
         const load = await me.get(`/loads/${id}/`);
@@ -91,4 +96,29 @@ test("pages of one state lead on within it", async () => {
     const wrong = await me.call("GET", "/loads/?state=gone");
     assert.equal(wrong.status, 422);
     assert.ok(wrong.body.errors.state);
+});
+
+/** The state and the code of a load that has ended. */
+const ended = (me, id) =>
+    until(async () => {
+        const { state, error } = await me.get(`/loads/${id}/`);
+        return state !== "running" && [state, error?.code];
+    }, "the load to end");
+
+test("a load that is being read is stopped by its team, and leaves nothing", async (t) => {
+    const me = await account(server);
+    const log = await me.listenLog(t, { query: "?type=load.failed" });
+    const rows = range(2_000_000).map((i) => [i, `a text of some length and number ${i}`]);
+    const file = csv(["n", "word"], rows);
+    const { id } = expect(await later(me, "/tables/", { table_name: "t", file }), 202, "load");
+    await until(async () => (await me.get(`/loads/${id}/`)).rows > 0, "rows to be read");
+    await (await account(server)).del(`/loads/${id}/`, 404);
+    await me.del(`/loads/${id}/`);
+    assert.deepEqual(await ended(me, id), ["failed", "stopped"]);
+    const { data } = await log.next("message", ({ data }) => data.subject === id);
+    assert.equal(data.data.error.code, "stopped");
+    await me.get("/tables/t/", 404);
+    assert.deepEqual(temporaryFiles(server.dataDir), []);
+    assert.equal((await me.del(`/loads/${id}/`, 409)).code, "load_ended");
+    assert.equal((await me.table("t", "a\n1\n")).row_count, 1);
 });

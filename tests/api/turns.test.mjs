@@ -57,6 +57,31 @@ test("requests and an accepted load wait for their turn, however many wait", asy
     assert.deepEqual([ended.state, ended.rows], ["succeeded", 1]);
 });
 
+test("a load that waits for its turn is stopped at once; one that a client waits for ends with the client", async (t) => {
+    const { me } = await team(t, 5 * slow);
+    const { held, taken } = hold(me);
+    await taken;
+    const { id } = (await append(me, [{ n: 2 }])).body;
+    const other = me.call("POST", "/tables/t/rows/", { json: { rows: [{ n: 3 }] } });
+    const running = await until(async () => {
+        const { data } = await me.get("/loads/?state=running");
+        return data.length === 2 && data;
+    }, "two loads to be under way");
+    const waited = running.find((load) => load.id !== id);
+    assert.equal((await me.del(`/loads/${waited.id}/`, 409)).code, "load_awaited");
+    await me.del(`/loads/${id}/`);
+    const ended = until(async () => {
+        const load = await me.get(`/loads/${id}/`);
+        return load.state !== "running" && load;
+    }, "the load to end");
+    const first = await Promise.race([ended, held]);
+    assert.deepEqual([first.state, first.error?.code], ["failed", "stopped"]);
+    assert.equal((await held).status, 504);
+    assert.equal((await other).status, 201);
+    assert.deepEqual(await me.rows("t"), [{ n: 1 }, { n: 3 }]);
+    await me.del("/loads/nothing/", 404);
+});
+
 test("a run that gets no turn in time is a failed run, and told", async (t) => {
     const { me } = await team(t, 1);
     const { id } = await me.job("v", "1 seconds");
