@@ -351,6 +351,25 @@ test("versions stand in a list, and any two are compared, live for a new one", a
     await person.leave();
 });
 
+test("of many versions the older ones are a button away, and new ones come on top", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await me.view("dice", "SELECT random() AS r");
+    for (let i = 2; i <= 60; i++) await me.refresh_view("dice");
+    await person.open("#/views/dice/history");
+    const lines = page.getByRole("list", { name: "Versions, newest first" }).getByRole("listitem");
+    const count = (n) =>
+        until(async () => (await lines.filter({ hasText: /^Version/ }).count()) === n, `${n} versions`);
+    await count(50);
+    await me.refresh_view("dice");
+    await lines.first().filter({ hasText: "Version 61" }).waitFor();
+    await page.getByRole("button", { name: "Older ones" }).click();
+    await count(61);
+    await page.getByRole("button", { name: "Older ones" }).waitFor({ state: "detached" });
+    assert.match(await lines.last().innerText(), /^Version 1\b/);
+    await person.leave();
+});
+
 test("what a refresh changes is seen at once, and what it fails of", async () => {
     const person = await withSales();
     const { page, me } = person;
@@ -429,6 +448,16 @@ test("a schedule is begun from the view", async () => {
     await person.open("#/views/v%20w");
     await page.getByRole("link", { name: "Schedule" }).click();
     assert.equal(new URLSearchParams(page.url().split("?")[1]).get("view"), "v w");
+    await person.leave();
+});
+
+test("a view may be called as the page that makes one", async () => {
+    const person = await withSales();
+    const { page, me } = person;
+    await me.view("new", BY_COUNTRY);
+    await person.open("#/views");
+    await page.getByRole("list", { name: "Views" }).getByRole("link", { name: "new" }).click();
+    await page.getByRole("grid", { name: "Rows of new" }).waitFor();
     await person.leave();
 });
 

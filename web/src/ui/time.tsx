@@ -10,7 +10,8 @@ export function Ago({ at, none = "never" }: { at: string | null | undefined; non
     if (!at) return <span class="text-muted">{none}</span>;
     return (
         <time dateTime={at} title={`${fullTime(at)} (${zone})`}>
-            {ago(at, now.value)}
+            {/* What has just happened is not ahead of us because the last second was counted before. */}
+            {ago(at, Math.max(now.value, Date.now()))}
         </time>
     );
 }

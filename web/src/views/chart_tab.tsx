@@ -44,26 +44,28 @@ function Drawing({ view, chart }: { view: View; chart: Chart }) {
     const points = useMemo(() => pointsOf(chart, view.columns, rows ?? []), [rows, JSON.stringify(chart)]);
     const drawn = useMemo(() => chart, [JSON.stringify(chart)]);
     if (!rows) return problem ? <Failed problem={problem} again={again} /> : <Waiting what="Drawing" />;
+    const [first] = rows;
+    if (!first) return <Empty title="No rows">There is nothing to draw until the view has some.</Empty>;
+    const well = "min-w-0 rounded-xl border border-line bg-surface p-3 sm:p-4";
+    if (chart.kind === "number")
+        return (
+            <div class={well}>
+                <Failed problem={problem} again={again} />
+                <Figures chart={chart} row={first} />
+            </div>
+        );
     const left = rows.length - points.xs.length;
     return (
         <>
             <Failed problem={problem} again={again} />
-            <div class="min-w-0 rounded-xl border border-line bg-surface p-3 sm:p-4">
-                {chart.kind === "number" ? (
-                    <Figures chart={chart} row={rows[0]} />
-                ) : (
-                    <Plot chart={drawn} points={points} name={view.view_name} />
-                )}
-                {chart.kind !== "number" && view.row_count > rows.length && (
-                    <p class="pt-2 text-sm text-muted">
-                        {plural(rows.length, "row")} of {number(view.row_count)} are drawn.
-                    </p>
-                )}
-                {chart.kind !== "number" && left > 0 && (
-                    <p class="pt-2 text-sm text-muted">{plural(left, "row")} without a place on X are left out.</p>
-                )}
+            <div class={well}>
+                <Plot chart={drawn} points={points} name={view.view_name} />
+                <p class="text-sm text-muted">
+                    {view.row_count > rows.length && `${plural(rows.length, "row")} of ${number(view.row_count)}. `}
+                    {left > 0 && `${plural(left, "row")} without a place on X.`}
+                </p>
             </div>
-            {chart.kind !== "number" && <AsTable view={view} chart={chart} rows={points.rows} />}
+            <AsTable view={view} chart={chart} rows={points.rows} />
         </>
     );
 }

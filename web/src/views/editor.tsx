@@ -1,6 +1,12 @@
 // The SQL editor: CodeMirror in a shadow root, where it may have style sheets of its own.
 import { useEffect, useRef } from "preact/hooks";
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
+import {
+    acceptCompletion,
+    autocompletion,
+    closeBrackets,
+    closeBracketsKeymap,
+    closeCompletion,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching, indentUnit } from "@codemirror/language";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
@@ -62,7 +68,8 @@ const replacing = EditorView.domEventHandlers({
 });
 
 function extensions(props: () => EditorProps) {
-    const run = () => {
+    const run = (view: EditorView) => {
+        closeCompletion(view);
         props().onRun();
         return true;
     };

@@ -9,9 +9,8 @@ import { useFlash } from "./flash";
 const rounded = new Intl.NumberFormat(navigator.language, { maximumSignificantDigits: 12 });
 const figure = (value: number) => (Number.isInteger(value) ? number(value) : rounded.format(value));
 
-export function Figures({ chart, row }: { chart: Chart; row: Row | undefined }) {
-    const flash = useFlash<HTMLDListElement>(chart.y.map((name) => row?.[name]).join());
-    if (!row) return <p class="p-6 text-center text-muted">The view has no rows now.</p>;
+export function Figures({ chart, row }: { chart: Chart; row: Row }) {
+    const flash = useFlash<HTMLDListElement>(chart.y.map((name) => row[name]).join());
     return (
         <dl ref={flash} class="flex flex-wrap justify-center gap-x-12 gap-y-6 rounded-lg p-6 text-center">
             {chart.y.map((name) => (

@@ -3,10 +3,10 @@ import { useEffect, useRef } from "preact/hooks";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** For the element that shows `of`. What is there from the start does not flash. */
-export function useFlash<T extends HTMLElement>(of: unknown) {
+/** For the element that shows `of`. What is there from the start does not flash, unless it is `fresh`. */
+export function useFlash<T extends HTMLElement>(of: unknown, fresh = false) {
     const place = useRef<T>(null);
-    const first = useRef(true);
+    const first = useRef(!fresh);
     useEffect(() => {
         if (!first.current && !still.matches) {
             const lit = getComputedStyle(document.documentElement).getPropertyValue("--accent");

@@ -1,4 +1,5 @@
 // The versions of a view, and what changed between any two of them.
+import { useState } from "preact/hooks";
 import { number, duration, plural } from "../ui/format";
 import { query } from "../router";
 import { Badge } from "../ui/badge";
@@ -24,10 +25,11 @@ interface LineProps {
     one: Version;
     here: boolean;
     newest: boolean;
+    fresh: boolean; // it came while the page was open
 }
 
-function Line({ name, one, here, newest }: LineProps) {
-    const flash = useFlash<HTMLLIElement>(newest);
+function Line({ name, one, here, newest, fresh }: LineProps) {
+    const flash = useFlash<HTMLLIElement>(one.version, fresh);
     const { version, refreshed_at, row_count, added, removed, duration_ms, reset } = one;
     const first = version === 1 || reset;
     const title = (
@@ -76,11 +78,19 @@ interface ListProps {
 }
 
 function List({ name, versions, list, chosen }: ListProps) {
+    const [opened] = useState(list[0]?.version ?? 0);
     return (
         <Card title="Versions" flush>
             <ol aria-label="Versions, newest first" class="max-h-[26rem] divide-y divide-line overflow-y-auto">
                 {list.map((one, i) => (
-                    <Line key={one.version} name={name} one={one} here={one.version === chosen} newest={i === 0} />
+                    <Line
+                        key={one.version}
+                        name={name}
+                        one={one}
+                        here={one.version === chosen}
+                        newest={i === 0}
+                        fresh={one.version > opened}
+                    />
                 ))}
                 {versions.more && (
                     <li class="grid justify-items-center p-3">

@@ -4,11 +4,12 @@ import { api, body } from "../api/client";
 import { Problem } from "../api/problem";
 import { account } from "../account/who";
 import { putView, tables, views } from "../live/team";
-import { go, query, to } from "../router";
+import { query, to } from "../router";
 import { Button } from "../ui/button";
 import { Page } from "../ui/page";
 import { tell } from "../ui/toast";
 import { Waiting } from "../ui/waiting";
+import { viewHref } from "./address";
 import type { Relation } from "./completion";
 import { Desk } from "./desk";
 import { useDraft } from "./draft";
@@ -70,7 +71,7 @@ function Writing() {
             putView(view);
             draft.drop();
             tell(`The view ${view_name} is there.`);
-            setTimeout(() => go("views", view_name, "rows")); // when the draft is known to be gone
+            location.hash = viewHref(view_name);
         } catch (problem) {
             refuse(problem);
             work(false);

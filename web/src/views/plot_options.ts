@@ -6,7 +6,8 @@ import type { Points } from "./points";
 const HEIGHT = 340;
 const NARROW = 560;
 const NAME_MAX = 14;
-const DAY_S = 86_400;
+const HOUR_S = 3_600;
+const DAY_S = 24 * HOUR_S;
 const shades = ["accent", "channel", "job", "table", "bad", "view"];
 const bars = uPlot.paths.bars;
 
@@ -26,7 +27,7 @@ function timeFormat(apart: number, timeZone: string | undefined): Intl.DateTimeF
     if (apart >= 300 * DAY_S) return new Intl.DateTimeFormat(locale, { timeZone, year: "numeric" });
     if (apart >= 25 * DAY_S) return new Intl.DateTimeFormat(locale, { timeZone, year: "numeric", month: "short" });
     if (apart >= DAY_S) return new Intl.DateTimeFormat(locale, { timeZone, ...day });
-    if (apart >= 3_600) return new Intl.DateTimeFormat(locale, { timeZone, ...day, ...clock });
+    if (apart >= HOUR_S) return new Intl.DateTimeFormat(locale, { timeZone, ...day, ...clock });
     return new Intl.DateTimeFormat(locale, { timeZone, ...clock, ...(apart < 60 ? { second: "2-digit" } : {}) });
 }
 
@@ -86,12 +87,11 @@ function seriesOf(chart: Chart, points: Points): uPlot.Series[] {
     });
 }
 
-/** A little room at both ends; and a chart of nothing or of one point has a width, too. */
-function xRange(points: Points): uPlot.Range.Function {
-    return (_, least, most) => {
-        if (points.scale === "words") return [-0.6, Math.max(points.xs.length - 0.4, 0.6)];
-        return least === most ? [(least ?? 0) - 1, (most ?? 0) + 1] : [least, most];
-    };
+/** Words have a little room at both ends; and a chart of one point has a width, too. */
+function xRange({ scale, xs }: Points): uPlot.Range.Function {
+    const [first = 0, last = 0] = [xs[0], xs.at(-1)];
+    const room = scale === "words" ? 0.6 : first < last ? 0 : scale === "numbers" ? 1 : HOUR_S;
+    return () => [first - room, last + room];
 }
 
 /** Bars begin at zero. */
