@@ -26,22 +26,10 @@ static const struct field server_fields[] = {
     FIELD_LAST,
 };
 
-static const char *const kinds[] = {"query",
-                                    "check",
-                                    "refresh",
-                                    "load",
-                                    "rows",
-                                    "changes",
-                                    "fork",
-                                    "drop",
-                                    "preview",
-                                    "objects",
-                                    NULL};
-
 const struct field admin_query_fields[] = {
     FIELD(struct query_state, id, FIELD_INT),
     FIELD(struct query_state, team, FIELD_STR, .flags = FIELD_REQUIRED),
-    FIELD(struct query_state, kind, FIELD_STR, .flags = FIELD_REQUIRED, .choices = kinds),
+    FIELD(struct query_state, kind, FIELD_STR, .flags = FIELD_REQUIRED, .choices = engine_kinds),
     FIELD(struct query_state, subject, FIELD_STR, .help = "The table or view"),
     FIELD(struct query_state, sql, FIELD_STR, .help = "Up to 1,000 bytes of it"),
     FIELD(struct query_state, started, FIELD_TIME, .flags = FIELD_REQUIRED),

@@ -225,11 +225,13 @@ struct engine_process {
 MUST_CHECK err engine_processes(struct engine *engine, struct arena *mem,
                                 struct engine_process **out, size_t *n);
 
+extern const char *const engine_kinds[]; /* of calls; NULL-ended */
+
 /* A call that is under way. */
 struct engine_call {
     int64_t id; /* never used again, also not after a new start */
     str team;
-    str kind;    /* as the operations are called: query, check, refresh, load, rows ... */
+    str kind;    /* of engine_kinds */
     str subject; /* the table or view, or absent */
     str sql;     /* up to 1,000 bytes of it, or absent */
     int64_t started_us, took_us;

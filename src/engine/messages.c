@@ -3,30 +3,28 @@
 
 #define CODE_MAX 64 /* bytes of an err's code */
 
-static const struct {
-    const char *name;
-    bool writes;
-} ops[] = {
-    [OP_OBJECTS] = {"objects", false},
-    [OP_LOAD] = {"load", true},
-    [OP_FORK] = {"fork", true},
-    [OP_DROP] = {"drop", true},
-    [OP_CHECK] = {"check", false},
-    [OP_REFRESH] = {"refresh", true},
-    [OP_ROWS] = {"rows", false},
-    [OP_CHANGES] = {"changes", false},
-    [OP_QUERY] = {"query", false},
-    [OP_PREVIEW] = {"preview", false},
+const char *const engine_kinds[] = {
+    [OP_OBJECTS] = "objects",
+    [OP_LOAD] = "load",
+    [OP_FORK] = "fork",
+    [OP_DROP] = "drop",
+    [OP_CHECK] = "check",
+    [OP_REFRESH] = "refresh",
+    [OP_ROWS] = "rows",
+    [OP_CHANGES] = "changes",
+    [OP_QUERY] = "query",
+    [OP_PREVIEW] = "preview",
+    [OP_LAST + 1] = NULL,
 };
 
 bool engine_op_writes(enum engine_op op)
 {
-    return ops[op].writes;
+    return op == OP_LOAD || op == OP_FORK || op == OP_DROP || op == OP_REFRESH;
 }
 
 const char *engine_op_name(enum engine_op op)
 {
-    return ops[op].name;
+    return engine_kinds[op];
 }
 
 void message_op(struct wire *w, enum engine_op *op)

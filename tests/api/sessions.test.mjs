@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { decodeJwt } from "jose";
 import { store } from "../attack/vault.mjs";
-import { test, useServer } from "./harness.mjs";
+import { runProgram, Server, test, useServer } from "./harness.mjs";
 import { Account, account, call, expect, PASSWORD, stage } from "./client.mjs";
 import { listen } from "./sse.mjs";
 
@@ -205,4 +205,24 @@ test("a session that has run out is neither listed nor there to be ended", async
         [sessionOf(me)],
     );
     await me.del(`/auth/sessions/${sessionOf(there)}/`, 404);
+});
+
+test("sessions from before they were described go on, and are listed", async (t) => {
+    const old = new Server();
+    t.after(() => old.end());
+    await old.start();
+    const me = await account(old);
+    const [before] = (await me.get("/auth/sessions/")).data;
+    await old.stop();
+    const migrate = async (what) => {
+        const { code, stdout, stderr } = await runProgram(["migrate", what], { env: { DATA_DIR: old.dataDir } });
+        assert.equal(code, 0, stderr);
+        return Number(/migration (\d+)/.exec(stdout)[1]);
+    };
+    while ((await migrate("down")) > 6);
+    assert.ok(!("last_used" in (await store(old, "SELECT * FROM sessions"))[0]));
+    await migrate("up");
+    await old.start();
+    const [after] = (await me.get("/auth/sessions/")).data;
+    assert.deepEqual(after, { ...before, user_agent: null, from: null });
 });
