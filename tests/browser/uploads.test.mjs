@@ -233,10 +233,16 @@ test("a load goes on across a reload of the page, and can be stopped", async () 
     await load.getByText(/2 of 2: waiting/).waitFor();
     await load.getByText("from more.csv").waitFor();
     await person.look("upload-waiting");
+    await page.getByRole("button", { name: "Stop the load of t" }).click();
+    await page.getByText("The load of t is stopped. Nothing of it is kept.").waitFor();
+    await load.waitFor({ state: "detached" });
+    await until(async () => (await me.get("/loads/?state=failed")).data[0]?.error.code === "stopped", "its end");
+    await append("n\n4\n5\n");
+    await load.getByText(/2 of 2: waiting/).waitFor();
     abort.abort(); // whoever had the turn lets it go
     await held;
     await load.getByText("2 rows added").waitFor({ timeout: 30_000 * slow });
-    assert.deepEqual(await me.rows("t"), [{ n: 1 }, { n: 2 }, { n: 3 }]);
+    assert.deepEqual(await me.rows("t"), [{ n: 1 }, { n: 4 }, { n: 5 }]);
     await person.leave();
 });
 

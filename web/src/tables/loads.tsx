@@ -7,7 +7,7 @@ import { Problem, type ProblemBody } from "../api/problem";
 import { Button, LinkButton } from "../ui/button";
 import { bytes, number, plural } from "../ui/format";
 import { Progress } from "../ui/progress";
-import { complain } from "../ui/toast";
+import { complain, tell } from "../ui/toast";
 import { askLoad } from "./asked";
 import { LineErrors } from "./line_errors";
 import { dismissLoad, dismissUpload, fileOf, retryUpload, shownLoads, stopLoad, stopUpload } from "./uploads";
@@ -144,10 +144,13 @@ function Loading({ load, here }: { load: Load; here: boolean }) {
     }
     const run = () => {
         stop(true);
-        void stopLoad(id).catch((problem: unknown) => {
-            stop(false);
-            complain(problem);
-        });
+        stopLoad(id).then(
+            () => tell(`The load of ${table} is stopped. Nothing of it is kept.`),
+            (problem: unknown) => {
+                stop(false);
+                complain(problem);
+            },
+        );
     };
     return (
         <Entry

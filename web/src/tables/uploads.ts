@@ -2,8 +2,8 @@
 // page finds them: loads go on without it, and an upload that it cut off says so.
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { api, body, type Column, type Load } from "../api/client";
-import { Problem, problemOf } from "../api/problem";
-import { authorized, signedIn } from "../api/session";
+import { Problem } from "../api/problem";
+import { signedIn } from "../api/session";
 import { upload } from "../api/upload";
 import { forgetLoad, loads, putLoad, reads } from "../live/team";
 import { to } from "../router";
@@ -147,8 +147,7 @@ export function dismissLoad(id: string): void {
 }
 
 export async function stopLoad(id: string): Promise<void> {
-    const answer = await authorized(new Request(`/loads/${id}`, { method: "DELETE" }));
-    if (!answer.ok) throw await problemOf(answer);
+    await api.DELETE("/loads/{id}", { params: { path: { id } } });
     dismissLoad(id);
 }
 

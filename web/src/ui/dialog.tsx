@@ -15,8 +15,10 @@ export function Dialog({ title, onClose, wide, children }: DialogProps) {
     const id = useId();
     useEffect(() => {
         const before = document.activeElement;
-        place.current?.showModal();
+        const dialog = place.current;
+        dialog?.showModal();
         return () => {
+            dialog?.close(); // while it is open nothing else takes the focus
             if (before instanceof HTMLElement) before.focus();
         };
     }, []);
