@@ -14,12 +14,13 @@ interface StepProps {
     title: string;
     done: boolean;
     open: boolean;
+    shown: boolean;
     action: string;
     run: () => Promise<void>;
     children: ComponentChildren;
 }
 
-function Step({ n, title, done, open, action, run, children }: StepProps) {
+function Step({ n, title, done, open, shown, action, run, children }: StepProps) {
     const [problem, fail] = useState<unknown>(null);
     const [busy, work] = useState(false);
     const go = async () => {
@@ -43,7 +44,7 @@ function Step({ n, title, done, open, action, run, children }: StepProps) {
                     {title}
                     {done && <span class="sr-only"> (done)</span>}
                 </h3>
-                {(open || done) && <div class="grid gap-3 text-muted">{children}</div>}
+                {shown && <div class="grid gap-3 text-muted">{children}</div>}
                 <Failed problem={problem} />
                 {open && (
                     <div>
@@ -80,6 +81,7 @@ export function FirstSteps() {
                     title="Have a table"
                     done={table}
                     open={!table}
+                    shown={!table}
                     action="Make the sample table"
                     run={async () => putTable(await makeTable())}
                 >
@@ -96,6 +98,7 @@ export function FirstSteps() {
                     title="Ask a standing question of it"
                     done={view}
                     open={table && !view}
+                    shown={table && !view}
                     action="Make the view"
                     run={async () => putView(await makeView())}
                 >
@@ -109,6 +112,7 @@ export function FirstSteps() {
                     title="Be told when the answer changes"
                     done={Boolean(channel)}
                     open={view && !channel}
+                    shown={view}
                     action="Refresh it and listen"
                     run={follow}
                 >

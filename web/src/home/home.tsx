@@ -1,12 +1,14 @@
 // Home: the team's whole pipeline as a picture, and what has just happened.
 import { useState } from "preact/hooks";
-import { channels, jobs, ready, recent, tables, views } from "../live/team";
+import { channels, jobs, ready, tables, views } from "../live/team";
+import { useEntries } from "../log/entries";
+import { Entry } from "../log/entry";
 import type { PageProps } from "../pages";
 import { to } from "../router";
 import { Button, LinkButton } from "../ui/button";
+import { Failed } from "../ui/failed";
 import { plural } from "../ui/format";
 import { Card, Page } from "../ui/page";
-import { Ago } from "../ui/time";
 import { Waiting } from "../ui/waiting";
 import { FirstSteps } from "./first_steps";
 import { Pipeline } from "./pipeline";
@@ -16,9 +18,10 @@ const KEY = "tinydevcrm.steps";
 const SHOWN = 8;
 
 function Recent() {
+    const { entries, problem } = useEntries("");
     return (
         <Card
-            title="What has just happened"
+            title="What has happened"
             actions={
                 <LinkButton small href={to("log")}>
                     The whole log
@@ -26,19 +29,10 @@ function Recent() {
             }
             flush
         >
-            {recent.value.length === 0 && (
-                <p class="p-4 text-muted">Nothing since this page was opened. What happens is shown here at once.</p>
-            )}
-            <ol class="divide-y divide-line" aria-live="off">
-                {recent.value.slice(0, SHOWN).map((event) => (
-                    <li key={event.n} class="flex flex-wrap items-baseline gap-x-3 px-4 py-2">
-                        <span class="w-12 text-right text-sm tabular-nums text-muted">{event.n}</span>
-                        <span class="font-medium">{event.type}</span>
-                        <span class="min-w-0 flex-1 truncate text-muted">{event.subject}</span>
-                        <span class="text-sm text-muted">
-                            <Ago at={event.at} />
-                        </span>
-                    </li>
+            <Failed problem={problem} />
+            <ol class="divide-y divide-line">
+                {entries.slice(0, SHOWN).map((event) => (
+                    <Entry key={event.n} event={event} />
                 ))}
             </ol>
         </Card>
@@ -58,6 +52,7 @@ export function Home(_: PageProps) {
     return (
         <Page
             title="Home"
+            wide={!none}
             heading={none ? "Welcome" : "Home"}
             intro={
                 none
@@ -87,12 +82,12 @@ export function Home(_: PageProps) {
                 )
             }
         >
-            {steps && <FirstSteps />}
             {!none && (
                 <Card title="The pipeline" flush>
                     <Pipeline />
                 </Card>
             )}
+            {steps && <FirstSteps />}
             {!none && <Recent />}
         </Page>
     );

@@ -24,15 +24,15 @@ export interface Layout {
 }
 
 export interface Things {
-    tables: Iterable<Table>;
-    views: Iterable<View>;
-    jobs: Iterable<Job>;
-    channels: Iterable<Channel>;
+    tables: Table[];
+    views: View[];
+    jobs: Job[];
+    channels: Channel[];
 }
 
-export const NODE_WIDTH = 216;
+export const NODE_WIDTH = 196;
 export const NODE_HEIGHT = 68;
-const GAP_X = 72;
+const GAP_X = 36;
 const GAP_Y = 14;
 
 /** How far a view is from the tables: one more than the farthest of what it reads. */
@@ -68,7 +68,7 @@ function order(columns: Node[][], inputs: Map<string, Node[]>): void {
 }
 
 export function layout(things: Things): Layout {
-    const views = new Map([...things.views].map((view) => [view.view_name, view]));
+    const views = new Map(things.views.map((view) => [view.view_name, view]));
     const depth = depths(views);
     const deepest = Math.max(1, ...depth.values());
     const nodes = new Map<string, Node>();

@@ -24,11 +24,11 @@ const SHOWN = 3;
 
 function Rows({ told }: { told: Told }) {
     return (
-        <ul class="grid gap-1 font-mono text-sm">
+        <ul class="grid grid-cols-[minmax(0,1fr)] gap-1 font-mono text-sm">
             {(told.changes ?? []).map(({ change, row }) => (
                 <li
                     key={`${change} ${JSON.stringify(row)}`}
-                    class={`break-words rounded px-2 ${change === "added" ? "bg-good/10 text-good" : "bg-bad/10 text-bad"}`}
+                    class={`break-words [overflow-wrap:anywhere] rounded px-2 ${change === "added" ? "bg-good/10 text-good" : "bg-bad/10 text-bad"}`}
                 >
                     <span aria-hidden="true">{change === "added" ? "+" : "−"}</span>
                     <span class="sr-only">{change}</span> {JSON.stringify(row)}
@@ -60,16 +60,19 @@ export function LiveSample({ channel }: { channel: string }) {
         work(false);
     };
     return (
-        <div class="grid gap-3 rounded-lg border border-line bg-sunken p-4 text-fg">
+        <div class="grid grid-cols-[minmax(0,1fr)] gap-3 rounded-lg border border-line bg-sunken p-4 text-fg">
             <div class="flex flex-wrap items-center justify-between gap-3">
                 <p>{state === "open" ? "Listening." : "Connecting …"} Add an order, and see the event that it makes.</p>
                 <Button kind="main" small busy={busy} onClick={() => void add()}>
                     Add an order
                 </Button>
             </div>
-            <div aria-live="polite" class="grid gap-3">
+            <div aria-live="polite" class="grid grid-cols-[minmax(0,1fr)] gap-3">
                 {told.map((one) => (
-                    <article key={one.id} class="grid animate-flash gap-1 rounded-lg border border-line bg-surface p-3">
+                    <article
+                        key={one.id}
+                        class="grid animate-flash grid-cols-[minmax(0,1fr)] gap-1 rounded-lg border border-line bg-surface p-3"
+                    >
                         <p class="text-sm text-muted">
                             Version {one.version}, <Ago at={one.refreshed_at} />
                         </p>

@@ -8,7 +8,7 @@ import { Thing } from "./thing";
 function line({ from, to }: Edge): string {
     const [x1, y1] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2];
     const [x2, y2] = [to.x, to.y + NODE_HEIGHT / 2];
-    const bend = Math.max(36, (x2 - x1) / 2);
+    const bend = Math.max(18, (x2 - x1) / 2);
     return `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
 }
 
@@ -24,10 +24,10 @@ function Picture() {
     const placed = useMemo(
         () =>
             layout({
-                tables: tables.value.values(),
-                views: views.value.values(),
-                jobs: jobs.value.values(),
-                channels: channels.value.values(),
+                tables: [...tables.value.values()],
+                views: [...views.value.values()],
+                jobs: [...jobs.value.values()],
+                channels: [...channels.value.values()],
             }),
         [tables.value, views.value, jobs.value, channels.value],
     );

@@ -2,9 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { channels, jobs, listeners, recent, tables, views } from "../live/team";
 import { to } from "../router";
-import { bytes, number, plural } from "../ui/format";
+import { bytes, plural } from "../ui/format";
 import { KindIcon, type Kind } from "../ui/kind";
 import { Ago } from "../ui/time";
+import { Change } from "../views/change";
 
 interface ThingProps {
     kind: Kind;
@@ -30,19 +31,6 @@ function tableTold(name: string): Told | undefined {
     );
 }
 
-/** What its newest version changed, if that was told while the page was open. */
-function Change({ view }: { view: string }) {
-    const event = recent.value.find(({ type, subject }) => type === "view.refreshed" && subject === view);
-    const { added = 0, removed = 0 } = (event?.data ?? {}) as { added?: number; removed?: number };
-    if (!added && !removed) return null;
-    return (
-        <>
-            {" "}
-            <span class="text-good">+{number(added)}</span> <span class="text-bad">−{number(removed)}</span>
-        </>
-    );
-}
-
 function viewTold(name: string): Told | undefined {
     const view = views.value.get(name);
     return (
@@ -54,7 +42,12 @@ function viewTold(name: string): Told | undefined {
             ) : (
                 <>
                     {plural(view.row_count, "row")} · <Ago at={view.refreshed_at} none="never refreshed" />
-                    <Change view={name} />
+                    {view.version > 1 && (
+                        <>
+                            {" "}
+                            <Change added={view.added} removed={view.removed} />
+                        </>
+                    )}
                 </>
             ),
             href: to("views", name),

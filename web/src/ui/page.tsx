@@ -9,15 +9,16 @@ interface PageProps {
     back?: { href: string; text: string };
     actions?: ComponentChildren;
     intro?: ComponentChildren;
+    wide?: boolean; // as wide as the window
     children: ComponentChildren;
 }
 
-export function Page({ title, heading, back, actions, intro, children }: PageProps) {
+export function Page({ title, heading, back, actions, intro, wide, children }: PageProps) {
     useEffect(() => {
         document.title = `${title} · TinyDevCRM`;
     }, [title]);
     return (
-        <div class="mx-auto grid w-full max-w-6xl grid-cols-[minmax(0,1fr)] gap-5 p-4 pb-24 md:p-8">
+        <div class={`mx-auto grid w-full grid-cols-[minmax(0,1fr)] gap-5 p-4 pb-24 md:p-8 ${wide ? "" : "max-w-6xl"}`}>
             <header class="grid gap-2">
                 {back && (
                     <a
