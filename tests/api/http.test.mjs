@@ -1,6 +1,7 @@
 // HTTP/1.1 as clients of all kinds speak it, on raw sockets where fetch is too polite.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import { gunzipSync } from "node:zlib";
 import { descendants, Server, slow, test, until, useServer, within } from "./harness.mjs";
@@ -100,6 +101,36 @@ test("static files are conditional", async () => {
     for (const name of ["content-security-policy", "cross-origin-opener-policy", "cache-control", "etag"])
         assert.equal(again.headers.get(name), first.headers.get(name), name);
     assert.equal((await fetch(`${server.url}/docs`, { headers: { "if-none-match": '"other"' } })).status, 200);
+});
+
+test("the console's files are packed, and those with a hash in their name are kept for good", async () => {
+    const page = await fetch(`${server.url}/`, { headers: { accept: "text/html" } });
+    assert.equal(page.headers.get("cache-control"), "no-cache");
+    assert.match(page.headers.get("content-security-policy"), /script-src 'self'; style-src 'self'; connect-src 'self'/);
+    const html = await page.text();
+    assert.doesNotMatch(html, /<script(?![^>]* src=)|<style|style=| on[a-z]+=/);
+    const files = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, file]) => file);
+    assert.ok(files.length >= 3, html);
+    let bytes = 0;
+    for (const file of new Set(files)) {
+        const plain = await fetch(`${server.url}${file}`, { headers: { "accept-encoding": "identity" } });
+        assert.equal(plain.status, 200, file);
+        assert.equal(plain.headers.get("content-encoding"), null);
+        assert.equal(plain.headers.get("cache-control"), "public, max-age=31536000, immutable", file);
+        const sent = await new Promise((resolve, reject) => {
+            const headers = { "accept-encoding": "gzip" };
+            http.get(`${server.url}${file}`, { headers }, (answer) => {
+                const parts = [];
+                answer.on("data", (part) => parts.push(part));
+                answer.on("end", () => resolve({ answer, body: Buffer.concat(parts) }));
+            }).on("error", reject);
+        });
+        assert.equal(sent.answer.headers["content-encoding"], "gzip", file);
+        assert.match(sent.answer.headers.vary, /Accept-Encoding/);
+        assert.deepEqual(gunzipSync(sent.body), Buffer.from(await plain.arrayBuffer()), file);
+        bytes += sent.body.length;
+    }
+    assert.ok(bytes < 150_000, `the first load is ${bytes} bytes`);
 });
 
 test("CORS for the origins that are allowed, and no others", async () => {

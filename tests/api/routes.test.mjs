@@ -1,7 +1,7 @@
 // Walks the routes that the program itself describes: who gets in, and what each makes of junk.
 import assert from "node:assert/strict";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { test, useServer } from "./harness.mjs";
+import { runProgram, test, useServer } from "./harness.mjs";
 import { call, checkProblem, superuser } from "./client.mjs";
 
 const server = useServer();
@@ -101,6 +101,9 @@ const mediaTypes = (one) => Object.keys(one.operation.requestBody?.content ?? {}
 test("the document is valid OpenAPI 3.1 and has every route", async () => {
     const document = await (await fetch(`${server.url}/openapi.json`)).json();
     assert.match(document.openapi, /^3\.1\./);
+    const printed = await runProgram(["openapi"]);
+    assert.equal(printed.code, 0, printed.stderr);
+    assert.deepEqual(JSON.parse(printed.stdout), document, "what the command prints is the same");
     const { valid, errors } = await new Validator().validate(structuredClone(document));
     assert.ok(valid, JSON.stringify(errors));
     const names = new Set((await operations()).map((one) => nameOf(one).replaceAll(/\{\w+\}/g, "{}")));
