@@ -92,7 +92,15 @@ function Form({ all }: { all: readonly Job[] }) {
                 class="grid gap-6 rounded-xl border border-line bg-surface p-4"
                 onSubmit={(event) => void save(event)}
             >
-                <JobsField all={all} chosen={chosen} onValue={choose} error={ofJobs} />
+                <JobsField
+                    all={all}
+                    chosen={chosen}
+                    onValue={(ids) => {
+                        choose(ids);
+                        fail(null);
+                    }}
+                    error={ofJobs}
+                />
                 <Choices label="Events carry" value={include} choices={includeChoices} onValue={carry} />
                 {!ofJobs && <Failed problem={problem} />}
                 <div class="flex flex-wrap justify-end gap-2">

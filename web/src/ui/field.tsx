@@ -113,7 +113,7 @@ export function Checkbox(props: {
         <label class="inline-flex min-h-8 cursor-pointer items-center gap-2 text-sm">
             <input
                 type="checkbox"
-                class="h-4 w-4 accent-[rgb(var(--solid))]"
+                class="h-4 w-4 shrink-0 accent-[rgb(var(--solid))]"
                 checked={props.checked}
                 disabled={props.disabled}
                 onChange={(event) => props.onValue(event.currentTarget.checked)}
