@@ -12,6 +12,8 @@
 
 #define LIST_MAX (1024 * 1024)
 #define SORTS_MAX 16
+#define NEAR 20000             /* rows before a page that is found by a heap */
+#define NUMBER STR("number\"") /* no name of a table's column has a quote in it */
 
 /* The column of that name; 422 naming `field`. */
 static err column_named(const struct selection *s, const char *field, str name, struct column *out)
@@ -177,6 +179,23 @@ static str range_sql(const struct selection *s, str list, int64_t from, int64_t 
                     ends_sql(s, 0, limit));
 }
 
+/* A limit with a large offset is a heap of as many rows; to number them all is several times as
+ * fast. */
+static str far_ids_sql(const struct selection *s, int64_t from, int64_t limit)
+{
+    return sql_text(s->call,
+                    "SELECT rowid FROM (SELECT rowid, row_number() OVER (%S) AS %I FROM %S%S)"
+                    " WHERE %I > %D AND %I <= %D",
+                    s->order,
+                    NUMBER,
+                    table(s),
+                    s->where,
+                    NUMBER,
+                    from,
+                    NUMBER,
+                    from + limit);
+}
+
 str selection_sql(const struct selection *s, str list, int64_t from, int64_t limit)
 {
     if (!s->where.at && !s->order.at)
@@ -185,15 +204,16 @@ str selection_sql(const struct selection *s, str list, int64_t from, int64_t lim
     if (!s->order.at || s->hidden || limit == 0)
         return sql_text(
             s->call, "SELECT %S FROM %S%S%S%S", list, table(s), s->where, s->order, ends);
-    return sql_text(s->call,
-                    "SELECT %S FROM %S WHERE rowid IN (SELECT rowid FROM %S%S%S%S)%S",
-                    list,
-                    table(s),
-                    table(s),
-                    s->where,
-                    s->order,
-                    ends,
-                    s->order);
+    return sql_text(
+        s->call,
+        "WITH page AS MATERIALIZED (%S) SELECT %S FROM %S WHERE rowid IN (SELECT"
+        " rowid FROM page)%S",
+        from + limit > NEAR
+            ? far_ids_sql(s, from, limit)
+            : sql_text(s->call, "SELECT rowid FROM %S%S%S%S", table(s), s->where, s->order, ends),
+        list,
+        table(s),
+        s->order);
 }
 
 err selection_count(const struct selection *s, int64_t *out)
