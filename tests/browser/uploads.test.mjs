@@ -26,6 +26,26 @@ async function choose(page, chosen) {
     await page.getByRole("region", { name: "Columns" }).waitFor();
 }
 
+/** Takes the team's turn with a query until `end` is called; `taken` once the engine is at it. */
+function hold(me) {
+    const abort = new AbortController();
+    const held = fetch(new URL("/views/", server.url), {
+        method: "POST",
+        headers: { authorization: `JWT ${me.access}`, "content-type": "application/json" },
+        body: JSON.stringify({ view_name: "long", sql_query: LONG }),
+        signal: abort.signal,
+    }).catch(() => undefined);
+    const taken = until(async () => {
+        const fork = me.call("POST", "/tables/t/fork/", { json: { table_name: "t" } }); // refused, when it comes to that
+        return !(await Promise.race([fork, new Promise((resolve) => setTimeout(resolve, 200 * slow, false))]));
+    }, "the turn to be taken");
+    const end = () => {
+        abort.abort();
+        return held;
+    };
+    return { taken, end };
+}
+
 /** All that the page says of an upload, from now on. */
 async function listen(page) {
     await page.evaluate(() => {
@@ -160,7 +180,7 @@ test("a large file is seen by its beginning or its footer, and its load told by 
             .join("")}`,
     );
     await choose(page, large);
-    await dialog(page).getByText("These are the types of its first 1.0 MB.").waitFor();
+    await dialog(page).getByText("Found in its first 1.0 MB.").waitFor();
     await dialog(page).getByRole("gridcell", { name: "this is the text of row 0" }).waitFor();
     const said = await listen(page);
     await page.getByRole("button", { name: "Load it" }).click();
@@ -215,11 +235,8 @@ test("a load goes on across a reload of the page, and can be stopped", async () 
     const { page, me } = person;
     await me.table("t", "n\n1\n");
     await person.open("#/tables/t");
-    const abort = new AbortController();
-    const url = new URL("/views/", server.url);
-    const headers = { authorization: `JWT ${me.access}`, "content-type": "application/json" };
-    const body = JSON.stringify({ view_name: "long", sql_query: LONG });
-    const held = fetch(url, { method: "POST", headers, body, signal: abort.signal }).catch(() => undefined);
+    const turn = hold(me);
+    await turn.taken;
     const append = async (text) => {
         await page.getByRole("button", { name: "Append a file" }).click();
         await page.getByLabel("Choose a file").setInputFiles(file("more.csv", text));
@@ -239,8 +256,7 @@ test("a load goes on across a reload of the page, and can be stopped", async () 
     await until(async () => (await me.get("/loads/?state=failed")).data[0]?.error.code === "stopped", "its end");
     await append("n\n4\n5\n");
     await load.getByText(/2 of 2: waiting/).waitFor();
-    abort.abort(); // whoever had the turn lets it go
-    await held;
+    await turn.end();
     await load.getByText("2 rows added").waitFor({ timeout: 30_000 * slow });
     assert.deepEqual(await me.rows("t"), [{ n: 1 }, { n: 4 }, { n: 5 }]);
     await person.leave();
@@ -282,5 +298,24 @@ test("an upload that is cut off by a reload says so, and is made up for; one tha
         data.map(({ table_name }) => table_name),
         ["cut"],
     );
+    await person.leave();
+});
+
+test("a load that another began is seen while it lasts, and its end goes by", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await me.table("t", "n\n1\n");
+    await person.open("#/tables");
+    const turn = hold(me);
+    await turn.taken;
+    const headers = { prefer: "respond-async" };
+    const sent = { table_name: "other", rows: [{ n: 1 }] };
+    assert.equal((await me.call("POST", "/tables/", { json: sent, headers })).status, 202);
+    await entry(page, "New table other")
+        .getByText(/2 of 2: waiting/)
+        .waitFor();
+    await turn.end();
+    await page.getByRole("link", { name: "other" }).waitFor({ timeout: 30_000 * slow });
+    await entry(page, "New table other").waitFor({ state: "detached" });
     await person.leave();
 });

@@ -13,7 +13,7 @@ export const tables: Kept<string, Table> = signal(new Map());
 export const views: Kept<string, View> = signal(new Map());
 export const jobs: Kept<number, Job> = signal(new Map());
 export const channels: Kept<string, Channel> = signal(new Map());
-/** Loads under way, by id; those that ended while the page was open stay until dismissed. */
+/** Loads under way, by id, and the newest that have ended; held ones stay until they are forgotten. */
 export const loads: Kept<string, Load> = signal(new Map());
 /** Runs under way, by id. */
 export const running: Kept<string, Run> = signal(new Map());
@@ -29,6 +29,8 @@ export const state = signal<StreamState>("closed");
 export const empty = computed(() => ready.value && tables.value.size === 0 && views.value.size === 0);
 
 const RECENT_MAX = 200;
+const ENDED_MAX = 20;
+const held = new Set<string>();
 const gather = new Gather(120, 4);
 let stream: Stream | undefined;
 
@@ -43,8 +45,19 @@ export const putTable = (table: Table) => put(tables, table.table_name ?? "", ta
 export const putView = (view: View) => put(views, view.view_name ?? "", view);
 export const putJob = (job: Job) => put(jobs, job.id, job);
 export const putChannel = (channel: Channel) => put(channels, channel.public_identifier ?? "", channel);
-export const putLoad = (load: Load) => put(loads, load.id ?? "", load);
-export const forgetLoad = (id: string) => put(loads, id, undefined);
+export const holdLoad = (id: string) => void held.add(id);
+export function putLoad(load: Load): void {
+    const next = new Map(loads.value);
+    next.delete(load.id); // the newest is the last
+    next.set(load.id, load);
+    const ended = [...next.values()].filter(({ id, state }) => state !== "running" && !held.has(id));
+    for (const { id } of ended.slice(0, -ENDED_MAX)) next.delete(id);
+    loads.value = next;
+}
+export function forgetLoad(id: string): void {
+    held.delete(id);
+    put(loads, id, undefined);
+}
 export const dropTable = (name: string) => put(tables, name, undefined);
 export const dropView = (name: string) => put(views, name, undefined);
 export const dropJob = (id: number) => put(jobs, id, undefined);
@@ -212,6 +225,7 @@ export function unfollow(): void {
         jobs.value = new Map();
         channels.value = new Map();
         loads.value = new Map();
+        held.clear();
         running.value = new Map();
         listeners.value = new Map();
         recent.value = [];

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { tell } from "../ui/toast";
 import type { Column } from "../api/client";
-import type { Mode } from "./uploads";
+import type { Mode } from "./notes";
 
 export interface Asked {
     mode: Mode;

@@ -26,7 +26,7 @@ export function FileChoice({ file, onFile }: FileChoiceProps) {
                 ref={input}
                 id={id}
                 type="file"
-                accept=".csv,.tsv,.txt,.parquet,text/csv"
+                accept=".csv,.tsv,.txt,.parquet,.pq,text/csv"
                 class="absolute inset-0 h-full w-full cursor-pointer opacity-0"
                 onChange={() => {
                     const chosen = input.current?.files?.[0];

@@ -1,5 +1,5 @@
 // The filters of a table's rows: a chip each, and a form for another.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ListFilter, X } from "lucide-preact";
 import type { Column } from "../api/client";
 import { Button } from "../ui/button";
@@ -37,8 +37,11 @@ function Another({ columns, add, close }: { columns: readonly Column[]; add: (f:
     const [wanted, setOp] = useState<Op>("eq");
     const [value, setValue] = useState("");
     const op = offered.includes(wanted) ? wanted : (offered[0] ?? "eq");
+    const place = useRef<HTMLFormElement>(null);
+    useEffect(() => place.current?.querySelector("select")?.focus(), []);
     return (
         <form
+            ref={place}
             aria-label="Another filter"
             class="grid gap-3 rounded-lg border border-line bg-sunken p-3 sm:grid-cols-[1fr_1fr_1fr_auto] sm:items-end"
             onSubmit={(event) => {
@@ -85,8 +88,13 @@ function Another({ columns, add, close }: { columns: readonly Column[]; add: (f:
 
 export function Filters({ columns, filters, onFilters }: FiltersProps) {
     const [open, show] = useState(false);
+    const place = useRef<HTMLDivElement>(null);
+    const close = () => {
+        show(false);
+        place.current?.querySelector("button")?.focus();
+    };
     return (
-        <div class="grid min-w-0 gap-3">
+        <div ref={place} class="grid min-w-0 gap-3">
             <div class="flex flex-wrap items-center gap-2">
                 <Button small expanded={open} onClick={() => show(!open)}>
                     <ListFilter size={16} aria-hidden="true" />
@@ -112,10 +120,10 @@ export function Filters({ columns, filters, onFilters }: FiltersProps) {
             {open && (
                 <Another
                     columns={columns}
-                    close={() => show(false)}
+                    close={close}
                     add={(filter) => {
                         onFilters([...filters, filter]);
-                        show(false);
+                        close();
                     }}
                 />
             )}

@@ -8,7 +8,6 @@ import { TextField } from "../ui/field";
 import { bytes, number, plural } from "../ui/format";
 import { KindIcon } from "../ui/kind";
 import { Ago } from "../ui/time";
-import { tableHref } from "./uploads";
 
 type Key = "name" | "rows" | "columns" | "size" | "updated" | "readers";
 
@@ -77,7 +76,7 @@ function OneRow({ table }: { table: Table }) {
             <th scope="row" class={`${cell("name")} font-medium`}>
                 <span class="flex min-w-0 items-center gap-2">
                     <KindIcon kind="table" />
-                    <a class="break-all text-accent underline" href={tableHref(name)}>
+                    <a class="break-all text-accent underline" href={to("tables", name)}>
                         {name}
                     </a>
                 </span>

@@ -11,11 +11,13 @@ import { Grid } from "../ui/grid";
 import { Waiting } from "../ui/waiting";
 import { askLoad, askNoLoad, type Asked } from "./asked";
 import { ColumnTypes } from "./column_types";
+import { declare, find, sameColumns, type Types } from "./declare";
 import { FileChoice } from "./file_choice";
 import { LineErrors } from "./line_errors";
 import { nameOf } from "./names";
+import type { Mode } from "./notes";
 import { BEGINNING, usePreview, type Preview } from "./preview";
-import { dismissUpload, startUpload, type Mode } from "./uploads";
+import { dismissUpload, startUpload } from "./uploads";
 
 const titles: Record<Mode, (table: string) => string> = {
     create: () => "Make a table of a file",
@@ -24,33 +26,6 @@ const titles: Record<Mode, (table: string) => string> = {
 };
 const verbs: Record<Mode, string> = { create: "Load it", append: "Append it", replace: "Replace all rows" };
 const PREVIEW_PX = 260;
-
-const find = <T,>(kept: ReadonlyMap<string, T>, name: string): [string, T] | undefined =>
-    [...kept].find(([key]) => key.toLowerCase() === name.toLowerCase());
-
-const sameColumns = (one: readonly Column[], other: readonly Column[]) =>
-    one.length === other.length &&
-    one.every((column) =>
-        other.some(
-            ({ column_name: name, column_type: type }) =>
-                name.toLowerCase() === column.column_name.toLowerCase() && type === column.column_type,
-        ),
-    );
-
-/** How the columns of a file are to be read: appended rows are the table's own; others may be anything. */
-function declare(mode: Mode, table: Table | undefined, types: Types, inferred: Column[] | undefined): Column[] | null {
-    if (mode === "append") return table?.columns ?? null;
-    if (!inferred) return null;
-    const had = mode === "replace" ? (table?.columns ?? []) : [];
-    const own = new Map(had.map((column) => [column.column_name.toLowerCase(), column.column_type]));
-    const columns = inferred.map(({ column_name: name, column_type }) => ({
-        column_name: name,
-        column_type: types[name] ?? own.get(name.toLowerCase()) ?? column_type,
-    }));
-    return sameColumns(columns, inferred) ? null : columns;
-}
-
-type Types = Readonly<Record<string, string>>;
 
 function First({ shown, file }: { shown: Preview; file: File }) {
     const { rows, complete, columns, format } = shown;
@@ -188,8 +163,8 @@ export function LoadDialog({ asked }: { asked: Asked }) {
                         />
                         {file.size > BEGINNING && mode !== "append" && looked.shown?.format === "csv" && (
                             <p class="text-sm text-muted">
-                                These are the types of its first {bytes(BEGINNING)}. Types that you leave as they are
-                                are found anew in the whole file, unless you change another.
+                                Found in its first {bytes(BEGINNING)}. When you change none of them, they are found anew
+                                in the whole file as it is loaded.
                             </p>
                         )}
                     </section>

@@ -1,61 +1,18 @@
 // Files that are sent and loads that are under way: how far each is, and what became of it.
-import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { CircleCheck, CircleX, Upload as UploadIcon } from "lucide-preact";
 import type { Load } from "../api/client";
 import { Problem, type ProblemBody } from "../api/problem";
+import { to } from "../router";
 import { Button, LinkButton } from "../ui/button";
-import { bytes, number, plural } from "../ui/format";
+import { bytes, plural } from "../ui/format";
 import { Progress } from "../ui/progress";
 import { complain, tell } from "../ui/toast";
 import { askLoad } from "./asked";
+import { Entry } from "./load_entry";
 import { LineErrors } from "./line_errors";
-import { dismissLoad, dismissUpload, fileOf, retryUpload, shownLoads, stopLoad, stopUpload } from "./uploads";
-import { tableHref, uploads, type Mode, type Upload } from "./uploads";
-
-const doing: Record<Mode, string> = { create: "New table", append: "More rows for", replace: "New rows for" };
-
-interface EntryProps {
-    mode: Mode;
-    table: string;
-    file: string | undefined;
-    mark: "busy" | "good" | "bad";
-    text: ComponentChildren;
-    actions: ComponentChildren;
-    children?: ComponentChildren;
-}
-
-function Mark({ mark }: { mark: EntryProps["mark"] }) {
-    if (mark === "good") return <CircleCheck size={20} class="text-good" aria-hidden="true" />;
-    if (mark === "bad") return <CircleX size={20} class="text-bad" aria-hidden="true" />;
-    return <UploadIcon size={20} class="text-accent" aria-hidden="true" />;
-}
-
-function Entry({ mode, table, file, mark, text, actions, children }: EntryProps) {
-    return (
-        <li class="grid gap-2 px-4 py-3" aria-label={`${doing[mode]} ${table}`}>
-            <div class="flex flex-wrap items-center gap-x-4 gap-y-2">
-                <span class="shrink-0">
-                    <Mark mark={mark} />
-                </span>
-                <div class="min-w-0 flex-1 basis-48">
-                    <p class="break-words font-medium">
-                        {doing[mode]} <span class="break-all font-mono">{table}</span>
-                        {file && <span class="font-normal text-muted"> from {file}</span>}
-                    </p>
-                    <p
-                        class={`text-sm tabular-nums ${mark === "bad" ? "text-bad" : "text-muted"}`}
-                        role={mark === "busy" ? undefined : "status"}
-                    >
-                        {text}
-                    </p>
-                </div>
-                <div class="flex flex-wrap gap-2">{actions}</div>
-            </div>
-            {children}
-        </li>
-    );
-}
+import { fileOf, type Mode } from "./notes";
+import { shownLoads } from "./shown";
+import { dismissLoad, dismissUpload, retryUpload, stopLoad, stopUpload, uploads, type Upload } from "./uploads";
 
 function Sending({ upload }: { upload: Upload }) {
     const { key, mode, table, file, bytes: size, sent, state, problem, source, columns } = upload;
@@ -122,7 +79,7 @@ function Loading({ load, here }: { load: Load; here: boolean }) {
     );
     if (state === "succeeded") {
         const open = !here && (
-            <LinkButton small kind="main" href={tableHref(table)} label={`Open ${table}`}>
+            <LinkButton small kind="main" href={to("tables", table)} label={`Open ${table}`}>
                 Open
             </LinkButton>
         );
@@ -173,10 +130,9 @@ export function Loads({ table }: { table?: string }) {
     const mine = (name: string) => table === undefined || name.toLowerCase() === table.toLowerCase();
     const sending = uploads.value.filter((upload) => mine(upload.table));
     const loading = shownLoads.value.filter((load) => mine(load.table_name));
-    const n = sending.length + loading.length;
-    if (n === 0) return null;
+    if (sending.length + loading.length === 0) return null;
     return (
-        <ul aria-label={`${number(n)} uploads`} class="divide-y divide-line rounded-xl border border-line bg-surface">
+        <ul aria-label="Uploads" class="divide-y divide-line rounded-xl border border-line bg-surface">
             {sending.map((upload) => (
                 <Sending key={upload.key} upload={upload} />
             ))}

@@ -1,29 +1,11 @@
-// Files on their way to the server, and the loads they became. A note of each is kept in this tab, so that a reload of the
-// page finds them: loads go on without it, and an upload that it cut off says so.
+// Files on their way to the server, and the loads they become: also those that a reload of the page has cut off.
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
-import { api, body, type Column, type Load } from "../api/client";
+import { api, body, type Load } from "../api/client";
 import { Problem } from "../api/problem";
 import { signedIn } from "../api/session";
 import { upload } from "../api/upload";
-import { forgetLoad, loads, putLoad, reads } from "../live/team";
-import { to } from "../router";
-
-export type Mode = "create" | "append" | "replace";
-
-/** What is to be done with a file. */
-export interface Wanted {
-    table: string;
-    mode: Mode;
-    columns: Column[] | null; // null: inferred, or as the table has them
-}
-
-interface Note extends Wanted {
-    key: string;
-    file: string; // its name
-    bytes: number;
-    started: number;
-    load?: string; // what it became
-}
+import { forgetLoad, holdLoad, loads, putLoad, reads } from "../live/team";
+import { dropNote, dropNoteOf, dropNotes, noted, notes, putNote, type Note, type Wanted } from "./notes";
 
 export interface Upload extends Note {
     sent: number;
@@ -32,43 +14,13 @@ export interface Upload extends Note {
     source?: File;
 }
 
-const KEY = "tinydevcrm.uploads";
 const CLOCKS_MS = 120_000; // so far apart may the clocks here and there be
 const LOOKED_AT = 100; // of the newest loads
 
-const notes = signal<readonly Note[]>(readNotes());
 const kept = signal<ReadonlyMap<string, Upload>>(new Map());
 const calls = new Map<string, AbortController>();
 
 export const uploads = computed(() => [...kept.value.values()]);
-/** Loads to be shown: whatever is under way, and what this tab began and has not dismissed. */
-export const shownLoads = computed(() => {
-    const own = new Set(notes.value.map(({ load }) => load));
-    return [...loads.value.values()].filter(({ id, state }) => state === "running" || own.has(id));
-});
-export const fileOf = (load: Load) => notes.value.find((note) => note.load === load.id)?.file;
-
-function readNotes(): Note[] {
-    try {
-        const found: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
-        return Array.isArray(found) ? (found as Note[]) : [];
-    } catch {
-        return [];
-    }
-}
-
-function keepNotes(next: readonly Note[]): void {
-    notes.value = next;
-    try {
-        sessionStorage.setItem(KEY, JSON.stringify(next));
-    } catch {
-        // no room: a reload will not know of them
-    }
-}
-
-function change(key: string, how: Partial<Note>): void {
-    keepNotes(notes.value.map((note) => (note.key === key ? { ...note, ...how } : note)));
-}
 
 function put(key: string, found: Upload | undefined): void {
     const next = new Map(kept.value);
@@ -95,13 +47,21 @@ function form({ table, mode, columns }: Wanted, file: File): FormData {
     return data;
 }
 
-const forgetNote = (key: string) => keepNotes(notes.value.filter((note) => note.key !== key));
+/** The upload has become a load. */
+function adopt(note: Note, load: Load): void {
+    batch(() => {
+        holdLoad(load.id);
+        if (!loads.value.has(load.id)) putLoad(load); // else the stream was faster, and knows better
+        putNote({ ...note, load: load.id });
+        put(note.key, undefined);
+    });
+}
 
 async function send(note: Note, source: File): Promise<void> {
     const { key } = note;
-    keepNotes([...notes.value.filter((other) => other.key !== key), note]);
     const call = new AbortController();
     calls.set(key, call);
+    putNote(note);
     put(key, { ...note, source, sent: 0, state: "sending" });
     try {
         const { body: load } = await upload<Load>(path(note), form(note, source), {
@@ -109,13 +69,9 @@ async function send(note: Note, source: File): Promise<void> {
             signal: call.signal,
             headers: { prefer: "respond-async" },
         });
-        batch(() => {
-            if (!loads.value.has(load.id)) putLoad(load); // else the stream was faster, and knows better
-            change(key, { load: load.id });
-            put(key, undefined);
-        });
+        adopt(note, load);
     } catch (problem) {
-        forgetNote(key);
+        dropNote(key);
         if (call.signal.aborted) put(key, undefined);
         else update(key, { state: "failed", problem });
     } finally {
@@ -125,8 +81,7 @@ async function send(note: Note, source: File): Promise<void> {
 
 export function startUpload(wanted: Wanted, file: File): void {
     const key = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-    const note: Note = { ...wanted, key, file: file.name, bytes: file.size, started: Date.now() };
-    void send(note, file);
+    void send({ ...wanted, key, file: file.name, bytes: file.size, started: Date.now() }, file);
 }
 
 /** Once more with the same file. */
@@ -137,12 +92,12 @@ export function retryUpload({ key, table, mode, columns, file, bytes, source }: 
 export const stopUpload = (key: string) => calls.get(key)?.abort();
 
 export function dismissUpload(key: string): void {
-    forgetNote(key);
+    dropNote(key);
     put(key, undefined);
 }
 
 export function dismissLoad(id: string): void {
-    keepNotes(notes.value.filter((note) => note.load !== id));
+    dropNoteOf(id);
     forgetLoad(id);
 }
 
@@ -151,46 +106,44 @@ export async function stopLoad(id: string): Promise<void> {
     dismissLoad(id);
 }
 
-/** The loads that notes stand for. */
+/** The loads that notes stand for. A good end is told once. */
 async function findNoted(): Promise<void> {
-    const ended = notes.value.filter(({ load }) => load && !loads.value.has(load));
-    for (const { key, load = "" } of ended) {
+    for (const note of notes.value) {
+        if (!note.load || loads.value.has(note.load)) continue;
         try {
-            putLoad(await body(api.GET("/loads/{id}", { params: { path: { id: load } } })));
+            const load = await body(api.GET("/loads/{id}", { params: { path: { id: note.load } } }));
+            const age = Date.now() - new Date(load.finished ?? Date.now()).getTime();
+            if (load.state === "succeeded" && age > CLOCKS_MS) dropNote(note.key);
+            else adopt(note, load);
         } catch (problem) {
-            if (problem instanceof Problem && problem.status === 404) dismissUpload(key);
+            if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
+            dropNote(note.key);
         }
     }
 }
+
+const becameOf = (note: Note, { id, table_name, mode, bytes, created }: Load) =>
+    !noted.value.has(id) &&
+    table_name === note.table &&
+    mode === note.mode &&
+    bytes === note.bytes &&
+    new Date(created).getTime() > note.started - CLOCKS_MS;
 
 /** Uploads without an answer: the server may have had all of it before the page went, else they were cut off. */
 async function findCut(): Promise<void> {
     const open = notes.value.filter(({ key, load }) => !load && !kept.value.has(key));
     if (open.length === 0) return;
     const { data } = await body(api.GET("/loads", { params: { query: { limit: LOOKED_AT } } }));
-    const taken = new Set(notes.value.map(({ load }) => load));
     for (const note of open) {
-        const load = data.find(
-            ({ id, table_name, mode, bytes, created }) =>
-                !taken.has(id) &&
-                table_name === note.table &&
-                mode === note.mode &&
-                bytes === note.bytes &&
-                new Date(created).getTime() > note.started - CLOCKS_MS,
-        );
-        batch(() => {
-            if (load) {
-                taken.add(load.id);
-                putLoad(load);
-                change(note.key, { load: load.id });
-            } else put(note.key, { ...note, sent: 0, state: "cut" });
-        });
+        const load = data.find((one) => becameOf(note, one));
+        if (load) adopt(note, load);
+        else put(note.key, { ...note, sent: 0, state: "cut" });
     }
 }
 
 function forgetAll(): void {
     for (const call of calls.values()) call.abort();
-    keepNotes([]);
+    dropNotes();
     kept.value = new Map();
 }
 
@@ -198,15 +151,10 @@ effect(() => {
     if (!signedIn.value) untracked(forgetAll);
 });
 effect(() => {
-    if (reads.value > 0)
-        untracked(() => {
-            void findNoted()
-                .then(findCut)
-                .catch(() => undefined); // the next start of the stream looks again
-        });
+    if (reads.value === 0) return;
+    const find = () => findNoted().then(findCut);
+    untracked(() => void find().catch(() => undefined)); // the next start of the stream looks again
 });
 addEventListener("beforeunload", (event) => {
     if (calls.size > 0) event.preventDefault(); // the browser asks whether to leave
 });
-
-export const tableHref = (name: string) => to("tables", name);

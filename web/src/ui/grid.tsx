@@ -79,7 +79,8 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
 
     const gutter = number(count).length * 8 + (tint ? 36 : 20);
     const widths = columnWidths(useWanted(columns, count, row), seen.width - gutter);
-    const lefts = widths.reduce<number[]>((sums, width) => [...sums, (sums.at(-1) ?? 0) + width], [0]);
+    const lefts = [0];
+    for (const width of widths) lefts.push((lefts.at(-1) ?? 0) + width);
     const wide = gutter + (lefts.at(-1) ?? 0);
     const placed: Placed[] = columns
         .map((column, index) => ({ column, index, left: (lefts[index] ?? 0) - seen.left, width: widths[index] ?? 0 }))
