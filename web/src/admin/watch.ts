@@ -13,8 +13,10 @@ const LINES_MAX = 1_000;
 const LINES_READ = 500;
 const SOON_MS = 1_000;
 
+type Old = "people" | "jobs" | "names";
+
 /** What a line of the log makes old. */
-const signs: readonly (readonly [list: "people" | "jobs", sign: RegExp])[] = [
+const signs: readonly (readonly [list: Old, sign: RegExp])[] = [
     ["people", /^(POST|PATCH|DELETE) \/(auth|admin\/accounts|tables|views|jobs|channels)\b.* 20\d$/],
     ["jobs", /^(POST|PATCH|DELETE) \/(views|jobs|tables)\b.* 20\d$/],
 ];
@@ -30,7 +32,8 @@ export class Watch {
     readonly people = signal(0);
     readonly jobs = signal(0);
     private readonly stream: Stream;
-    private readonly timers = new Map<string, number>();
+    private readonly timers = new Map<Old, number>();
+    private readonly sought = new Set<string>();
 
     constructor() {
         this.stream = new Stream("/admin/listen/", {
@@ -66,6 +69,13 @@ export class Watch {
         }
     }
 
+    /** A team that is new: its name is read once more. */
+    seek(team: string): void {
+        if (this.sought.has(team) || this.names.value.has(team)) return;
+        this.sought.add(team);
+        this.soon("names");
+    }
+
     private async readNames(): Promise<void> {
         const teams = await all((after) =>
             body(api.GET("/admin/teams", { params: { query: { limit: 1000, after } } })),
@@ -81,11 +91,12 @@ export class Watch {
     }
 
     /** Many lines make a list old once. */
-    private soon(list: "people" | "jobs"): void {
+    private soon(list: Old): void {
         if (this.timers.has(list)) return;
         const timer = window.setTimeout(() => {
             this.timers.delete(list);
-            this[list].value++;
+            if (list === "names") void this.readNames().catch(() => undefined);
+            else this[list].value++;
         }, SOON_MS);
         this.timers.set(list, timer);
     }
