@@ -255,6 +255,9 @@ test("a table is forked, and deleted with its dependents named", async () => {
     const { page, me } = person;
     await things(me, 3);
     await me.view("dear", "SELECT * FROM things WHERE price > 2");
+    await me.view("dearest", "SELECT max(price) AS price FROM dear");
+    const { id } = await me.job("dearest");
+    const { public_identifier } = await me.channel(id);
     await person.open("#/tables/things");
     await page.getByRole("link", { name: "dear" }).waitFor();
     await page.getByRole("button", { name: "Fork" }).click();
@@ -270,7 +273,12 @@ test("a table is forked, and deleted with its dependents named", async () => {
     await person.open("#/tables/things");
     await page.getByRole("button", { name: "Delete" }).click();
     const dialog = page.getByRole("dialog", { name: "Delete the table things?" });
-    await dialog.getByText("dear").waitFor();
+    await dialog.getByText("These go with it").waitFor();
+    assert.deepEqual(await dialog.getByRole("listitem").allInnerTexts(), [
+        "views: dear, dearest",
+        `jobs: ${id}`,
+        `channels: ${public_identifier}`,
+    ]);
     await person.look("table-delete");
     await dialog.getByRole("button", { name: "Delete all of it" }).click();
     await page.getByRole("heading", { name: "Tables", level: 1 }).waitFor();

@@ -172,7 +172,7 @@ export function LoadDialog({ asked }: { asked: Asked }) {
                 {changed && <Changed table={fixedTable} columns={columns} />}
                 {looked.busy && !looked.shown && <Waiting what="Looking into the file" />}
                 {looked.shown && !looked.problem && file && <First shown={looked.shown} file={file} />}
-                <div class="flex flex-wrap justify-end gap-2">
+                <div class="sticky bottom-0 z-30 -mx-5 -mb-5 flex flex-wrap justify-end gap-2 border-t border-line bg-surface px-5 py-3">
                     <Button onClick={askNoLoad}>Cancel</Button>
                     <Button
                         kind={mode === "replace" ? "danger" : "main"}

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Copy, FilePlus2, Keyboard, Replace, Trash2 } from "lucide-preact";
 import { api, type Table } from "../api/client";
+import { dependentsOf } from "../live/dependents";
 import { dropTable, dropView, ready, tables } from "../live/team";
 import { go, to } from "../router";
 import { Button } from "../ui/button";
@@ -69,20 +70,21 @@ function Actions({ table, open }: { table: Table; open: (what: Open) => void }) 
 }
 
 function DeleteTable({ table, onClose }: { table: Table; onClose: () => void }) {
-    const { table_name: name, dependents } = table;
+    const { table_name: name } = table;
+    const going = dependentsOf(name);
     const remove = async (cascade: boolean) => {
         const query = cascade ? { cascade } : {};
         await api.DELETE("/tables/{name}", { params: { path: { name }, query } });
-        dropTable(name);
-        for (const view of cascade ? dependents : []) dropView(view);
-        tell(`The table ${name} is deleted.`);
         go("tables");
+        going.views.forEach(dropView);
+        dropTable(name);
+        tell(`The table ${name} is deleted.`);
     };
     return (
         <DeleteDialog
             what={`the table ${name}`}
             note="All its rows go. This can't be undone."
-            dependents={{ views: dependents }}
+            dependents={going}
             onDelete={remove}
             onClose={onClose}
         />

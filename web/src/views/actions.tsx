@@ -2,14 +2,14 @@
 import { useState } from "preact/hooks";
 import { CalendarClock, RefreshCw, Trash2 } from "lucide-preact";
 import { api, body, type View } from "../api/client";
-import { channels, dropView, putView } from "../live/team";
+import { dependentsOf } from "../live/dependents";
+import { dropView, putView } from "../live/team";
 import { go } from "../router";
 import { Button, LinkButton } from "../ui/button";
 import { DeleteDialog } from "../ui/confirm";
 import { number } from "../ui/format";
 import { complain, tell } from "../ui/toast";
 import { forgetDraft } from "./draft";
-import { jobsOf } from "./state";
 
 function Refresh({ name }: { name: string }) {
     const [busy, work] = useState(false);
@@ -39,15 +39,6 @@ function Refresh({ name }: { name: string }) {
     );
 }
 
-/** Jobs that refresh it, views that read it, channels that follow nothing but these jobs. */
-function dependentsOf(view: View) {
-    const jobs = jobsOf(view.view_name).map(({ id }) => id);
-    const only = Array.from(channels.value.values()).filter(
-        ({ job_ids }) => job_ids.length > 0 && job_ids.every((id) => jobs.includes(id)),
-    );
-    return { views: view.dependents, jobs, channels: only.map(({ public_identifier }) => public_identifier ?? "") };
-}
-
 function Delete({ view }: { view: View }) {
     const [asking, ask] = useState(false);
     const name = view.view_name;
@@ -60,7 +51,7 @@ function Delete({ view }: { view: View }) {
                 <DeleteDialog
                     what={`the view ${name}`}
                     note="Its rows and its history go. The tables it reads stay."
-                    dependents={dependentsOf(view)}
+                    dependents={dependentsOf(name)}
                     onClose={() => ask(false)}
                     onDelete={async (cascade) => {
                         await api.DELETE("/views/{name}", { params: { path: { name }, query: { cascade } } });
