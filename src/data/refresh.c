@@ -305,6 +305,7 @@ static err refresh_done(struct data *data, struct db *db, struct relation *view,
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(db, &tx));
     relation_take(db->mem, view, &result->view);
+    bool mended = view->error.at != NULL;
     view->error = (str){0};
     view->refreshed_at = view->updated = time_now();
     view->duration_us = result->duration_us;
@@ -323,6 +324,13 @@ static err refresh_done(struct data *data, struct db *db, struct relation *view,
     }
     TRY(tx_commit(&tx));
     run->kept = true;
+    if (mended)
+        log_line(data->log,
+                 LOG_INFO,
+                 "data",
+                 "team %.*s: view %.*s is refreshed again after it had failed",
+                 STR_ARGS(view->team),
+                 STR_ARGS(view->name));
     return NULL;
 }
 

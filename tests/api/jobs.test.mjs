@@ -312,9 +312,28 @@ test("a run by hand of an inactive job, a skipped one and a failed one", async (
     assert.match((await me.get("/views/broken/")).error, /no number/);
 });
 
+test("the server's log says that a view failed, and that it is refreshed again", async () => {
+    const me = await account(server);
+    const columns = [{ column_name: "text", column_type: "varchar" }];
+    await me.upload("/tables/", { table_name: "texts", file: "text\n1\n", columns });
+    await me.view("mended_view", "SELECT CAST(text AS INTEGER) AS n FROM texts");
+    await me.job("mended_view", "1 seconds");
+    const again = /view mended_view is refreshed again/g;
+    const failed = /invalid_query: .*'many'/;
+    await me.post("/tables/texts/rows/", { rows: [{ text: "many" }] });
+    await until(() => failed.test(server.log), "the failure in the log");
+    assert.equal(server.log.match(again), null);
+    await me.upload("/tables/texts/replace/", { file: "text\n2\n" }, 200);
+    await until(() => again.test(server.log), "the end of the failure in the log");
+    const { version } = await me.get("/views/mended_view/");
+    await me.post("/tables/texts/rows/", { rows: [{ text: "3" }] });
+    await until(async () => (await me.get("/views/mended_view/")).version > version, "the next version");
+    assert.equal(server.log.match(again).length, 1);
+});
+
 test("a job that is running is not run beside itself; its turn is waited for", async () => {
     const me = await withView(
-        "SELECT count(*) AS n, now() AS t FROM range(8000) a, range(30000) b WHERE a.range + b.range = -1",
+        "SELECT count(*) AS n, now() AS t FROM range(4000) a, range(20000) b WHERE a.range + b.range = -1",
     );
     const job = await me.job("v");
     const first = me.call("POST", `/jobs/${job.id}/run/`);

@@ -114,6 +114,12 @@ test("teams and jobs that fail are listed as they are, and no longer when they a
     await them.upload("/tables/texts/replace/", { file: "text\n1\n2\n" }, 200);
     await them.post(`/jobs/${id}/run/`, undefined, 200);
     await page.getByText("No job fails").waitFor();
+    // by its schedule alone, without anybody asking for anything
+    await them.post("/tables/texts/rows/", { rows: [{ text: "many" }] });
+    await them.patch(`/jobs/${id}/`, { crontab_def: "2 seconds" });
+    await job.waitFor();
+    await them.upload("/tables/texts/replace/", { file: "text\n1\n2\n" }, 200);
+    await page.getByText("No job fails").waitFor();
     await person.leave();
 });
 

@@ -27,7 +27,7 @@ const known = (step: string): step is Step => step in parts;
 
 function Nav({ here }: { here: Step }) {
     return (
-        <nav aria-label="Admin" class="-mx-1 flex gap-1 overflow-x-auto p-1">
+        <nav aria-label="Admin" class="-mx-1 flex flex-wrap gap-1 p-1">
             {Object.entries(parts).map(([step, { text }]) => (
                 <a
                     key={step}
