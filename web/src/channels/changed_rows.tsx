@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import type { Row } from "../api/client";
 import { Button } from "../ui/button";
 import { plural } from "../ui/format";
+import { valueShort } from "../ui/value";
 import type { ChangedRow } from "./told";
 
 const FEW = 10;
@@ -11,11 +12,6 @@ const marks = {
     added: { sign: "+", class: "bg-good/10", colour: "text-good" },
     removed: { sign: "−", class: "bg-bad/10", colour: "text-bad" },
 };
-
-function text(value: unknown): string {
-    if (value === null || value === undefined) return "∅";
-    return typeof value === "string" ? value : JSON.stringify(value);
-}
 
 function Line({ change, row, columns }: { change?: ChangedRow["change"]; row: Row; columns: string[] }) {
     const mark = change && marks[change];
@@ -29,7 +25,7 @@ function Line({ change, row, columns }: { change?: ChangedRow["change"]; row: Ro
             )}
             {columns.map((name) => (
                 <td key={name} class={`max-w-md truncate px-2 py-0.5 font-mono ${mark?.colour ?? ""}`}>
-                    {text(row[name])}
+                    {valueShort(row[name])}
                 </td>
             ))}
         </tr>

@@ -27,7 +27,7 @@ export interface Gap {
     expected?: number[];
 }
 
-const SHOWN_MAX = 200;
+const SHOWN_MAX = 100;
 const NUMBERS_MAX = 100_000;
 const EARLIER = 20;
 const LOG_END = Number.MAX_SAFE_INTEGER;

@@ -40,9 +40,21 @@ function useAway(feed: Feed): [number | null, (seconds: number | null) => void] 
     return [left, leave];
 }
 
+const INTRO =
+    "A client that loses its connection sends the last id it has, and gets what it missed: each once, in order. " +
+    "Disconnect, run a job, and see.";
+
+function words(feed: Feed, left: number | null): string {
+    const [gap] = feed.gaps.value;
+    if (left !== null)
+        return `Disconnected. What happens now is missed; the stream comes back in ${left} s, or when you connect.`;
+    if (!gap) return INTRO;
+    if (!gap.endedMs) return "The connection is gone. The page tries again by itself, and then gets what it missed.";
+    return report(gap, feed.numbers.value);
+}
+
 export function Resume({ feed }: { feed: Feed }) {
     const [left, leave] = useAway(feed);
-    const [gap] = feed.gaps.value;
     const away = left !== null;
     const turn = () => {
         if (away) feed.connect();
@@ -60,13 +72,7 @@ export function Resume({ feed }: { feed: Feed }) {
             }
         >
             <div class="grid gap-3 text-sm">
-                <p role="status">
-                    {away
-                        ? `Disconnected. What happens now is missed; the stream comes back in ${left} s, or when you connect.`
-                        : gap?.endedMs
-                          ? report(gap, feed.numbers.value)
-                          : "A client that loses its connection sends the last id it has, and gets what it missed: each once, in order. Disconnect, run a job, and see."}
-                </p>
+                <p role="status">{words(feed, left)}</p>
                 <div class="flex flex-wrap items-center gap-2">
                     <span class="text-muted">Last id</span>
                     <code class="break-all" data-last-id>

@@ -1,12 +1,14 @@
 // What a schedule means, in words, and when it would be due next: in its zone, and in one's own where that is another time.
 import { useEffect, useState } from "preact/hooks";
 import { api, body } from "../api/client";
-import { Ago } from "../ui/time";
+import { Ago, now } from "../ui/time";
 import { scheduleText } from "./words";
 import { own, timeIn } from "./zones";
 
 const DELAY_MS = 250;
-const COUNT = 5;
+const AGAIN_MS = 2_000; // at least
+const SHOWN = 5;
+const COUNT = 2 * SHOWN; // so that there are enough for a while
 
 export interface Preview {
     of: string; // the line and zone it was asked for
@@ -16,10 +18,10 @@ export interface Preview {
 
 const keyOf = (line: string, zone: string) => `${line}\n${zone}`;
 
-/** Asked for a moment after the last change; again when all of its times have passed. */
+/** Asked for a moment after the last change; again when too few of its times are still to come. */
 export function usePreview(line: string, zone: string): Preview | undefined {
     const [found, keep] = useState<Preview>();
-    const last = found?.of === keyOf(line, zone) ? found.next.at(-1) : undefined;
+    const enough = found?.of === keyOf(line, zone) ? found.next.at(-SHOWN) : undefined;
     useEffect(() => {
         if (!line.trim() || !zone) return;
         let over = false;
@@ -33,23 +35,25 @@ export function usePreview(line: string, zone: string): Preview | undefined {
                 if (!over) keep({ of, next: [], problem });
             }
         };
-        const passes = last ? new Date(last).getTime() - Date.now() : 0;
-        const timer = setTimeout(() => void ask(), Math.min(Math.max(passes, DELAY_MS), 2 ** 31 - 1));
+        const wait = enough ? Math.max(new Date(enough).getTime() - Date.now(), AGAIN_MS) : DELAY_MS;
+        const timer = setTimeout(() => void ask(), Math.min(wait, 2 ** 31 - 1));
         return () => {
             over = true;
             clearTimeout(timer);
         };
-    }, [line, zone, last]);
+    }, [line, zone, enough]);
     return found;
 }
 
 export const isOf = (preview: Preview | undefined, line: string, zone: string) => preview?.of === keyOf(line, zone);
 
 function Times({ next, zone }: { next: string[]; zone: string }) {
-    const differ = next.some((at) => timeIn(at, zone) !== timeIn(at, own));
+    const future = next.filter((at) => new Date(at).getTime() > now.value);
+    const coming = (future.length ? future : next).slice(0, SHOWN); // the clock here may be wrong
+    const differ = coming.some((at) => timeIn(at, zone) !== timeIn(at, own));
     return (
         <ol class="grid gap-2" aria-label="The next runs">
-            {next.map((at) => (
+            {coming.map((at) => (
                 <li key={at} class="grid border-l-2 border-job/60 pl-3">
                     <span class="flex flex-wrap justify-between gap-x-4">
                         <time dateTime={at} class="font-medium tabular-nums">
