@@ -34,11 +34,12 @@ export const triggerWords: Record<Run["trigger"], string> = {
     reader: "a view that reads it",
 };
 
-/** "version 7, 1 row added, 2 removed" */
+/** "version 7, 1 row added, 2 rows removed" */
 export function changeText({ outcome, version, added, removed }: Run): string {
     if (outcome === "skipped") return "nothing it reads had moved";
     if (outcome === "failed") return "the rows are as before";
     if (outcome === "running") return "under way";
     if (!added && !removed) return `version ${version}, the same rows`;
-    return `version ${version}, ${plural(added, "row")} added, ${plural(removed, "row")} removed`;
+    const parts = [added && `${plural(added, "row")} added`, removed && `${plural(removed, "row")} removed`];
+    return [`version ${version}`, ...parts].filter(Boolean).join(", ");
 }

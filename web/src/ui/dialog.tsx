@@ -36,7 +36,7 @@ export function Dialog({ title, onClose, wide, children }: DialogProps) {
         >
             <div class="p-5">
                 <div class="mb-4 flex items-start justify-between gap-4">
-                    <h2 id={id} class="text-lg font-semibold">
+                    <h2 id={id} class="min-w-0 break-words text-lg font-semibold">
                         {title}
                     </h2>
                     <button class="rounded p-1 text-muted hover:text-fg" aria-label="Close" onClick={onClose}>
