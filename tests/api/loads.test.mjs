@@ -5,7 +5,7 @@ import { account, expect, uploadForm } from "./client.mjs";
 import { csv, range } from "./files.mjs";
 
 const server = useServer();
-const HEAVY = "SELECT count(*) AS n, now() AS t FROM range(8000) a, range(30000) b WHERE a.range + b.range = -1";
+const HEAVY = "SELECT count(*) AS n, now() AS t FROM range(4000) a, range(20000) b WHERE a.range + b.range = -1";
 
 
 const later = (me, target, fields) =>

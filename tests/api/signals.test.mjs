@@ -5,7 +5,7 @@ import { account, stage, uploadForm } from "./client.mjs";
 import { csv, range } from "./files.mjs";
 
 const server = useServer();
-const HEAVY = "SELECT count(*) AS n, now() AS t FROM range(8000) a, range(30000) b WHERE a.range + b.range = -1";
+const HEAVY = "SELECT count(*) AS n, now() AS t FROM range(4000) a, range(20000) b WHERE a.range + b.range = -1";
 
 const hear = (me, t, query = "?signals=true", more = {}) => me.listenLog(t, { query, ...more });
 const kind = (name, where = () => true) => (event) => event.data.kind === name && where(event.data);

@@ -223,7 +223,7 @@ static bool told_all(const struct stream *stream)
     for (int i = 0; i < TELLERS; i++) {
         char json[32];
         snprintf(json, sizeof(json), "{\"%d\": \"last\"}", i);
-        if (!memmem(stream->taken.at, stream->taken.len, json, strlen(json)))
+        if (!stream->taken.len || !memmem(stream->taken.at, stream->taken.len, json, strlen(json)))
             return false;
     }
     return true;
