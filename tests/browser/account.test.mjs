@@ -39,6 +39,7 @@ test("a changed password signs out everywhere else, and stays signed in here", a
     const tab = await context.newPage();
     await tab.goto(`${server.url}/#/jobs`);
     await tab.getByText("No jobs yet").waitFor();
+    await page.bringToFront(); // a page behind another one is slow
     await person.open("#/account");
     await count(page, 2);
     person.expect("422", "401");
@@ -60,8 +61,10 @@ test("a changed password signs out everywhere else, and stays signed in here", a
     await page.getByRole("link", { name: "Jobs" }).click();
     await page.getByText("No jobs yet").waitFor();
     // the other tab of this browser is the same person still
+    await tab.bringToFront();
     await tab.getByRole("link", { name: "Channels" }).click();
     await tab.getByText("No channels yet").waitFor();
+    await page.bringToFront();
     const old = { json: { primary_email: me.email, password: PASSWORD } };
     assert.equal((await call(server, "POST", "/auth/tokens/obtain/", old)).status, 401);
     await page.getByRole("button", { name: "Sign out" }).click();
