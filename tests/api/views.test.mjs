@@ -234,6 +234,7 @@ test("the changes of each version add up to its rows", async () => {
         third.map(() => 3),
     );
     assert.deepEqual(await me.all("/views/v/changes/?after=3"), []);
+    await me.get("/views/v/changes/?after=9223372036854775807", 410);
     await me.get("/views/v/changes/?after=x", 422);
 });
 

@@ -414,6 +414,8 @@ err worker_changes(struct call *call, const struct changes_ask *ask, struct rows
     if (ask->upto > view.object.version)
         return field_err(
             call->mem, "upto", "The newest version is %lld.", (long long)view.object.version);
+    if (ask->after > view.object.version)
+        return changes_gone(call, &view, ask->after);
     struct cursor start = {.version = ask->after + 1};
     if (ask->cursor.at)
         TRY(cursor_read(call->mem,
