@@ -58,7 +58,7 @@ static err next_take(struct data *data, struct db *db, struct relation *view)
     struct ask ask = db_ask(data, db, view->team, &data->stopping);
     struct checked checked = {0};
     err e = engine_check(&ask, view->next_sql, &checked);
-    if (e && e->status >= 499)
+    if (e && (e->status >= 499 || err_is(e, "query_cancelled")))
         return e;
     if (e)
         checked = (struct checked){.is_volatile = true};

@@ -50,6 +50,19 @@ static err look(const struct ask *ask, struct objects *out)
     return e;
 }
 
+/* Not refused: who takes it for that would forget what may have been done. */
+static err not_known(struct arena *mem, err e)
+{
+    if (e->status >= 499)
+        return e;
+    return err_new(mem,
+                   503,
+                   "engine_failed",
+                   "It is not known yet what was done: look, before it is sent again. The cause: "
+                   "%.*s",
+                   STR_ARGS(e->detail));
+}
+
 /* NULL when `name` has come to `version` although `e` says that it was cut off. */
 static err outcome(const struct ask *ask, err e, str name, int64_t version, struct object *out)
 {
@@ -63,7 +76,7 @@ static err outcome(const struct ask *ask, err e, str name, int64_t version, stru
         *out = objects.at[i];
         return NULL;
     }
-    return e;
+    return looked ? not_known(ask->mem, e) : e;
 }
 
 err write_load(const struct ask *ask, const struct load *load, const struct relation *table,
