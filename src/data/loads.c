@@ -61,7 +61,7 @@ static void load_signal(struct loading *loading)
     buf_add(&json, STR("{\"kind\": \"load\", \"load\": "));
     fields_print(&json, load_fields, record);
     buf_char(&json, '}');
-    signal_tell(events, record->team, loading->signal, buf_str(&json));
+    signal_tell(events, record->team, loading->signal, json.failed ? (str){0} : buf_str(&json));
 }
 
 /* The table as it is now, or that its name is free. */

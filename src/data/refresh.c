@@ -151,7 +151,8 @@ static void run_signal(struct data *data, struct db *db, const struct run *run)
     buf_add(&json, STR(", \"run\": "));
     fields_print(&json, run_fields, run);
     buf_char(&json, '}');
-    signal_tell(data->events, run->team, signal_key(db, run), buf_str(&json));
+    str told = json.failed ? (str){0} : buf_str(&json);
+    signal_tell(data->events, run->team, signal_key(db, run), told);
 }
 
 /* The run's mark, or skipped at once. */

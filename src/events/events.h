@@ -101,7 +101,8 @@ size_t events_audience(struct events *events, struct arena *mem, str team, str k
 
 /* Somebody hears them: else there is no need to make one up. */
 bool signals_heard(struct events *events, str team);
-/* `json` is one object. `key` says of what: of those that come too fast the last one is told. */
+/* `json` is one object, or absent: there was no memory for it, and listeners are told that they
+ * missed one. `key` says of what: of those that come too fast the last one is told. */
 void signal_tell(struct events *events, str team, str key, str json);
 /* The log is about to say better: what has not been told yet is not told any more. */
 void signal_forget(struct events *events, str team, str key);
