@@ -57,9 +57,12 @@ void watch_stop(struct watch *watch)
     bool started = watch->started;
     pthread_cond_signal(&watch->changed);
     pthread_mutex_unlock(&watch->lock);
-    if (started)
-        pthread_join(watch->thread, NULL);
+    if (!started)
+        return;
+    pthread_join(watch->thread, NULL);
+    pthread_mutex_lock(&watch->lock);
     watch->started = false;
+    pthread_mutex_unlock(&watch->lock);
 }
 
 void watch_free(struct watch *watch)
