@@ -18,7 +18,6 @@ const struct field column_fields[] = {
     "\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"column_name\"," \
     "\"column_type\"],\"properties\":{\"column_name\":{\"type\":\"string\"},"          \
     "\"column_type\":{\"type\":\"string\"}}}"
-#define CHART_SCHEMA "\"type\":[\"object\",\"null\"]"
 
 #define NAMED(name_, member, kind, ...)                                                           \
     {                                                                                             \

@@ -23,8 +23,9 @@ struct relation {
 
 extern const struct field table_fields[], view_fields[]; /* what a client sees */
 
-/* JSON Schema: rows as objects by column name. */
+/* JSON Schema: rows as objects by column name, and how a view is drawn. */
 #define ROWS_SCHEMA "\"type\":\"array\",\"items\":{\"type\":\"object\"}"
+#define CHART_SCHEMA "\"type\":[\"object\",\"null\"],\"additionalProperties\":true"
 
 /* 404 when the team has no such table (kind "table"), view ("view") or either (NULL). */
 MUST_CHECK err relation_load(struct tx *tx, str team, str name, const char *kind,

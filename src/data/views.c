@@ -23,7 +23,7 @@ const struct field view_input_fields[] = {
           .help = "Name"),
     FIELD(struct view_input, sql_query, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 65536,
           .help = "One SELECT, WITH, VALUES or TABLE"),
-    FIELD(struct view_input, chart, FIELD_JSON, .flags = FIELD_NULLABLE,
+    FIELD(struct view_input, chart, FIELD_JSON, .flags = FIELD_NULLABLE, .schema = CHART_SCHEMA,
           .help = "How to draw it: any object of up to 4 KB, kept as it is"),
     FIELD_LAST,
 };
@@ -31,7 +31,7 @@ const struct field view_input_fields[] = {
 const struct field view_patch_fields[] = {
     FIELD(struct view_input, sql_query, FIELD_STR, .min = 1, .max = 65536,
           .help = "The new query, which makes a new version"),
-    FIELD(struct view_input, chart, FIELD_JSON, .flags = FIELD_NULLABLE,
+    FIELD(struct view_input, chart, FIELD_JSON, .flags = FIELD_NULLABLE, .schema = CHART_SCHEMA,
           .given = offsetof(struct view_input, chart_given),
           .help = "How to draw it, or null; makes no new version"),
     FIELD_LAST,

@@ -76,7 +76,8 @@ function useRemembered(view: View, done: () => void) {
     const remember = async (chart: Chart | null) => {
         work(true);
         try {
-            putView(await body(api.PATCH("/views/{name}", { params: { path: { name } }, body: { chart } })));
+            const kept = chart && { ...chart };
+            putView(await body(api.PATCH("/views/{name}", { params: { path: { name } }, body: { chart: kept } })));
             done();
             tell(chart ? "The chart is remembered." : "The chart is forgotten.");
         } catch (problem) {
