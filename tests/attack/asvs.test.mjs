@@ -118,10 +118,12 @@ test("ASVS 1.1.2, 1.2.1, 1.2.3 what clients wrote stays text in JSON, headers an
     await me.upload("/tables/", { table_name: "t", file: `n,s\n1,"${evil.replaceAll('"', '""')}"\n` });
     assert.deepEqual(await me.rows("t"), [{ n: 1, s: evil }]);
     assert.equal((await me.all("/events/")).find(({ type }) => type === "account.registered").data.full_name, evil);
-    for (const page of ["/docs", "/"]) {
+    // the console has scripts of its own, each a file
+    const own = { "/docs": /$^/, "/": /<script( type="module")? src="\/assets\/[\w-]+\.js"><\/script>/g };
+    for (const [page, scripts] of Object.entries(own)) {
         const { text, status } = await raw(server, "GET", page, { accept: "text/html" });
         assert.equal(status, 200);
-        assert.doesNotMatch(text, /<script|javascript:|\bon\w+=|style="/i);
+        assert.doesNotMatch(text.replace(scripts, ""), /<script|javascript:|\bon\w+=|style="/i);
     }
     const probe = await raw(server, "GET", "/%0d%0aset-cookie:x=1/", {});
     assert.ok(!("set-cookie" in probe.headers) && !/set-cookie/i.test(probe.rawHeaders.join()));
