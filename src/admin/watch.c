@@ -12,6 +12,7 @@
 
 #define LINES_MS 200
 #define LOOK_US US_PER_S
+#define LOOK_PART 20 /* at most one part in so many of the time is spent looking */
 #define TURN_MEMORY ((size_t)32 << 20)
 #define STATE_MAX ((size_t)8 << 20) /* bytes of a state as JSON */
 #define LINE_MAX_BYTES ((size_t)64 << 10)
@@ -28,7 +29,7 @@ struct watch {
     int64_t told; /* number of the last line that was taken */
 
     /* The thread's own. */
-    int64_t looked_us;
+    int64_t next_us;      /* steady clock: when it looks again */
     struct frame *status; /* as it was last looked at; NULL: not yet */
     struct buf known;     /* what was in it, without what changes all the time */
 };
@@ -178,11 +179,15 @@ static err status_make(struct watch *watch, struct arena *mem, bool *changed)
 static err look(struct watch *watch, struct arena *mem)
 {
     bool changed = false;
-    if (!watch->status || time_steady() - watch->looked_us >= LOOK_US) {
-        watch->looked_us = time_steady();
+    int64_t began = time_steady();
+    if (began >= watch->next_us) {
+        watch->next_us = began + LOOK_US;
         TRY(status_make(watch, mem, &changed));
+        int64_t took = time_steady() - began;
+        watch->next_us = began + (took * LOOK_PART > LOOK_US ? took * LOOK_PART : LOOK_US);
     }
-    status_tell(watch, changed);
+    if (watch->status)
+        status_tell(watch, changed);
     return NULL;
 }
 

@@ -2,8 +2,9 @@
  * The watch: tells listeners what the present is, and each line of the log.
  *
  * It looks only while somebody listens: its thread, which the first listener starts, is asleep when
- * there is none. Every LINES_MS it takes the new lines of the log, and every LOOK_US it looks at
- * the server; what it has to say is a frame that all listeners share.
+ * there is none. Every LINES_MS it takes the new lines of the log, and every LOOK_US (or more
+ * seldom, when there are many processes to look at) it looks at the server; what it has to say is a
+ * frame that all listeners share.
  */
 #ifndef ADMIN_WATCH_H
 #define ADMIN_WATCH_H
