@@ -12,7 +12,9 @@
 
 struct session {
     str id, account, team;
-    str refresh; /* jti of the good refresh token */
+    str refresh;        /* jti of the good refresh token */
+    str refresh_before; /* jti of the one that it came from, or absent */
+    str attempt;        /* which renewal brought it, as the client named it, or absent */
     int64_t created, expires;
     int64_t last_used;            /* begun, or last renewed */
     int64_t ended;                /* 0: alive */
@@ -35,7 +37,7 @@ extern const struct field session_fields[]; /* what is told of one */
 extern const struct field sessions_end_query[];
 extern const struct field tokens_fields[];
 extern const struct field credentials_fields[];
-extern const struct field refresh_fields[];
+extern const struct field refresh_fields[], renewal_fields[];
 extern const struct field password_change_fields[];
 
 /* Signs an account in that has proved who it is; in the transaction, or in one of its own. */
@@ -44,10 +46,14 @@ MUST_CHECK err session_begin(struct accounts *accounts, struct tx *tx,
                              int64_t now, struct tokens *tokens);
 MUST_CHECK err session_open(struct accounts *accounts, struct db *db, const struct account *account,
                             const struct visitor *visitor, int64_t now, struct tokens *tokens);
-/* The next pair for the good refresh token; 401 for any other, which ends the session if it was
- * good once. */
-MUST_CHECK err session_renew(struct accounts *accounts, struct db *db, str refresh, int64_t now,
-                             struct tokens *tokens);
+/*
+ * The next pair for the good refresh token; 401 for any other, which ends the session if it was
+ * good once. A client whose answer was lost may ask again with the token that it has: when
+ * `attempt` is the one it named then, and the token that it did not get has not been used. Who has
+ * copied the token does not know it.
+ */
+MUST_CHECK err session_renew(struct accounts *accounts, struct db *db, str refresh, str attempt,
+                             int64_t now, struct tokens *tokens);
 /* Also by a refresh token that was used before: who has it may end the session, not prolong it. */
 MUST_CHECK err session_close(struct accounts *accounts, struct db *db, str refresh, int64_t now);
 

@@ -18,7 +18,7 @@ struct new_password {
 };
 
 struct refresh_input {
-    str refresh;
+    str refresh, attempt;
 };
 
 const struct field credentials_fields[] = {
@@ -38,9 +38,25 @@ const struct field password_change_fields[] = {
     FIELD_LAST,
 };
 
+#define REFRESH_FIELD                             \
+    FIELD(struct refresh_input,                   \
+          refresh,                                \
+          FIELD_STR,                              \
+          .flags = FIELD_REQUIRED | FIELD_SECRET, \
+          .max = TOKEN_MAX,                       \
+          .help = "The newest refresh token of the session")
+
 const struct field refresh_fields[] = {
-    FIELD(struct refresh_input, refresh, FIELD_STR, .flags = FIELD_REQUIRED | FIELD_SECRET,
-          .max = TOKEN_MAX, .help = "The newest refresh token of the session"),
+    REFRESH_FIELD,
+    FIELD_LAST,
+};
+
+const struct field renewal_fields[] = {
+    REFRESH_FIELD,
+    FIELD(struct refresh_input, attempt, FIELD_STR, .flags = FIELD_SECRET, .min = 16, .max = 100,
+          .help =
+              "A random text of the client's own: when the answer is lost, the same call with the "
+              "same text gives another pair instead of ending the session"),
     FIELD_LAST,
 };
 
@@ -126,8 +142,8 @@ err session_refresh(struct request *rq)
 {
     struct refresh_input given = {0};
     struct tokens tokens;
-    TRY(request_body(rq, refresh_fields, &given));
-    TRY(session_renew(rq->context, rq->db, given.refresh, rq->now, &tokens));
+    TRY(request_body(rq, renewal_fields, &given));
+    TRY(session_renew(rq->context, rq->db, given.refresh, given.attempt, rq->now, &tokens));
     return reply_json(rq, 200, tokens_fields, &tokens);
 }
 

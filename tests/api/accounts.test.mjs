@@ -157,6 +157,20 @@ test("a refresh token is used once; used again, it ends the session", async () =
     expect(await refresh(second.refresh), 401, "refresh of an ended session");
 });
 
+test("who lost the answer of a renewal may ask again, by the attempt's name", async () => {
+    const renew = (token, attempt) =>
+        call(server, "POST", "/auth/tokens/refresh/", { json: { refresh: token, attempt } });
+    const me = await account(server);
+    const { refresh: first } = expect(await obtain({ primary_email: me.email, password: PASSWORD }), 200, "obtain");
+    const attempt = "a random text of this client";
+    expect(await renew(first, attempt), 200, "the one whose answer is lost");
+    const { refresh: second, access } = expect(await renew(first, attempt), 200, "the same again");
+    const told = expect(await renew(second, "short"), 422, "a name that can be guessed");
+    assert.ok(told.errors.attempt);
+    expect(await renew(first, "somebody else's, without the name"), 401, "a copy of the token");
+    expect(await call(server, "GET", "/auth/users/me/", { token: access }), 401, "the session has ended");
+});
+
 test("refresh refuses what is no refresh token", async () => {
     const me = await account(server);
     for (const token of [me.access, "x", ""]) assert.ok([401, 422].includes((await refresh(token)).status), token);
@@ -188,10 +202,9 @@ test("changing the password takes the current one, ends all sessions and begins 
     assert.deepEqual(Object.keys(wrong.errors), ["current_password"]);
     const weak = expect(await change({ current_password: PASSWORD, new_password: "password1" }), 422, "change");
     assert.deepEqual(Object.keys(weak.errors), ["new_password"]);
-    assert.deepEqual(
-        Object.keys(expect(await change({ new_password: next }), 422, "change").errors),
-        ["current_password"],
-    );
+    assert.deepEqual(Object.keys(expect(await change({ new_password: next }), 422, "change").errors), [
+        "current_password",
+    ]);
     await me.get("/auth/users/me/");
     const tokens = expect(await change({ current_password: PASSWORD, new_password: next }), 200, "change");
     await stream.closed();
@@ -214,7 +227,11 @@ test("of two changes of a password at once, one is made", async () => {
     const change = (new_password) =>
         me.call("POST", "/auth/users/me/password/", { json: { current_password: PASSWORD, new_password } });
     const replies = await Promise.all([change("the first of two"), change("the second of two")]);
-    assert.equal(replies.filter((reply) => reply.status === 200).length, 1, replies.map((reply) => reply.status));
+    assert.equal(
+        replies.filter((reply) => reply.status === 200).length,
+        1,
+        replies.map((reply) => reply.status),
+    );
     const works = replies[0].status === 200 ? "the first of two" : "the second of two";
     expect(await obtain({ primary_email: me.email, password: works }), 200, "obtain");
     expect(await obtain({ primary_email: me.email, password: PASSWORD }), 401, "obtain");

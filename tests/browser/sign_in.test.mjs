@@ -71,6 +71,33 @@ test("the session is renewed before it runs out, by one of two tabs", async () =
     await person.leave();
 });
 
+test("a page that is reloaded while the session is renewed is still signed in", async () => {
+    const person = await Person.at(browser, server);
+    const { page } = person;
+    const tokens = () => page.evaluate(() => JSON.parse(localStorage.getItem("tinydevcrm.tokens")));
+    const first = await tokens();
+    // the server renews, and the page never hears of it
+    let lost = 0;
+    await page.route("**/auth/tokens/refresh/", async (route) => {
+        if (lost++ > 0) return route.continue();
+        const answer = await route.fetch();
+        assert.equal(answer.status(), 200);
+        await route.abort();
+    });
+    person.expect("net::ERR_FAILED");
+    await until(
+        async () => {
+            await page.reload();
+            return (await tokens()).access !== first.access;
+        },
+        "another token",
+        30_000,
+    );
+    assert.ok(lost > 1);
+    await person.live();
+    await person.leave();
+});
+
 test("a session that is ended elsewhere says so", async () => {
     const person = await Person.at(browser, server);
     const { page } = person;

@@ -197,19 +197,58 @@ static void test_rotation(void **state)
     (void)state;
     struct account ada = registered("ada@example.com");
     struct tokens first = signed_in(&ada), second = {0}, third = {0};
-    good(session_renew(accounts, &db, first.refresh, now, &second));
+    good(session_renew(accounts, &db, first.refresh, (str){0}, now, &second));
     good(authenticated(first.access));
     good(authenticated(second.access));
-    good(session_renew(accounts, &db, second.refresh, now, &third));
-    bad(session_renew(accounts, &db, third.access, now, &third), 401, "token_not_valid");
+    good(session_renew(accounts, &db, second.refresh, (str){0}, now, &third));
+    bad(session_renew(accounts, &db, third.access, (str){0}, now, &third), 401, "token_not_valid");
     good(authenticated(third.access));
 
     /* One that was used before ends it all. */
-    bad(session_renew(accounts, &db, first.refresh, now, &second), 401, "token_not_valid");
+    bad(session_renew(accounts, &db, first.refresh, (str){0}, now, &second),
+        401,
+        "token_not_valid");
     bad(authenticated(first.access), 401, "session_ended");
     bad(authenticated(third.access), 401, "session_ended");
-    bad(session_renew(accounts, &db, third.refresh, now, &third), 401, "session_ended");
+    bad(session_renew(accounts, &db, third.refresh, (str){0}, now, &third), 401, "session_ended");
     assert_int_equal(last_event(ada.team), 3); /* registered, started, ended once */
+}
+
+/* Who lost the answer asks once more, in the name of the same attempt. */
+static void test_lost_answer(void **state)
+{
+    (void)state;
+    str mine = STR("0123456789abcdef"), other = STR("0123456789abcdeF");
+    struct account ada = registered("ada@example.com");
+    struct tokens first = signed_in(&ada), lost = {0}, second = {0}, third = {0};
+    good(session_renew(accounts, &db, first.refresh, mine, now, &lost));
+    good(session_renew(accounts, &db, first.refresh, mine, now, &second));
+    good(session_renew(accounts, &db, second.refresh, other, now, &third));
+
+    /* Too late: what it brought has been used. */
+    bad(session_renew(accounts, &db, first.refresh, mine, now, &lost), 401, "token_not_valid");
+    bad(authenticated(third.access), 401, "session_ended");
+
+    /* What was lost is good for nothing, when another was given in its place. */
+    first = signed_in(&ada);
+    good(session_renew(accounts, &db, first.refresh, mine, now, &lost));
+    good(session_renew(accounts, &db, first.refresh, mine, now, &second));
+    bad(session_renew(accounts, &db, lost.refresh, mine, now, &third), 401, "token_not_valid");
+    bad(authenticated(second.access), 401, "session_ended");
+
+    /* Another attempt, or none, is somebody else. */
+    const str others[] = {other, STR("0123456789abcde"), {0}};
+    for (size_t i = 0; i < LENGTH(others); i++) {
+        first = signed_in(&ada);
+        good(session_renew(accounts, &db, first.refresh, mine, now, &second));
+        bad(session_renew(accounts, &db, first.refresh, others[i], now, &lost),
+            401,
+            "token_not_valid");
+        bad(authenticated(second.access), 401, "session_ended");
+    }
+    first = signed_in(&ada);
+    good(session_renew(accounts, &db, first.refresh, (str){0}, now, &second));
+    bad(session_renew(accounts, &db, first.refresh, (str){0}, now, &lost), 401, "token_not_valid");
 }
 
 static void test_prolonged(void **state)
@@ -218,11 +257,11 @@ static void test_prolonged(void **state)
     struct account ada = registered("ada@example.com");
     struct tokens tokens = signed_in(&ada), next = {0};
     now += 1209000 * US_PER_S;
-    good(session_renew(accounts, &db, tokens.refresh, now, &next));
+    good(session_renew(accounts, &db, tokens.refresh, (str){0}, now, &next));
     now += 1209000 * US_PER_S;
-    good(session_renew(accounts, &db, next.refresh, now, &next));
+    good(session_renew(accounts, &db, next.refresh, (str){0}, now, &next));
     now += 1209601 * US_PER_S;
-    bad(session_renew(accounts, &db, next.refresh, now, &next), 401, "token_not_valid");
+    bad(session_renew(accounts, &db, next.refresh, (str){0}, now, &next), 401, "token_not_valid");
 }
 
 /* However often it is renewed: 90 days. */
@@ -234,13 +273,15 @@ static void test_longest(void **state)
     int64_t began = now;
     for (int day = 10; day < 90; day += 10) {
         now = began + day * 86400 * US_PER_S;
-        good(session_renew(accounts, &db, tokens.refresh, now, &tokens));
+        good(session_renew(accounts, &db, tokens.refresh, (str){0}, now, &tokens));
     }
     now = began + 90 * 86400 * US_PER_S - US_PER_S;
-    good(session_renew(accounts, &db, tokens.refresh, now, &tokens));
+    good(session_renew(accounts, &db, tokens.refresh, (str){0}, now, &tokens));
     good(authenticated(tokens.access));
     now = began + 90 * 86400 * US_PER_S;
-    bad(session_renew(accounts, &db, tokens.refresh, now, &tokens), 401, "token_not_valid");
+    bad(session_renew(accounts, &db, tokens.refresh, (str){0}, now, &tokens),
+        401,
+        "token_not_valid");
     bad(authenticated(tokens.access), 401, "token_not_valid");
 }
 
@@ -252,11 +293,11 @@ static void test_closed(void **state)
     good(authenticated(here.access));
     good(session_close(accounts, &db, here.refresh, now));
     bad(authenticated(here.access), 401, "session_ended");
-    bad(session_renew(accounts, &db, here.refresh, now, &next), 401, "session_ended");
+    bad(session_renew(accounts, &db, here.refresh, (str){0}, now, &next), 401, "session_ended");
     bad(session_close(accounts, &db, here.refresh, now), 401, "session_ended");
     good(authenticated(there.access));
     /* Closed with a token that was used before, too. */
-    good(session_renew(accounts, &db, there.refresh, now, &next));
+    good(session_renew(accounts, &db, there.refresh, (str){0}, now, &next));
     good(session_close(accounts, &db, there.refresh, now));
     bad(authenticated(next.access), 401, "session_ended");
 }
@@ -284,7 +325,7 @@ static void test_inactive(void **state)
     good(tx_run(&tx, "UPDATE accounts SET is_active = $1", A(false)));
     good(tx_commit(&tx));
     bad(authenticated(tokens.access), 401, "user_inactive");
-    bad(session_renew(accounts, &db, tokens.refresh, now, &tokens), 401, "user_inactive");
+    bad(session_renew(accounts, &db, tokens.refresh, (str){0}, now, &tokens), 401, "user_inactive");
 }
 
 static struct request member(struct db *own, str access)
@@ -423,7 +464,8 @@ static void *renew(void *arg)
     struct db mine = {.store = store, .mem = &own};
     struct tokens tokens;
     pthread_barrier_wait(renewal->start);
-    renewal->renewed = session_renew(accounts, &mine, renewal->refresh, now, &tokens) == NULL;
+    renewal->renewed =
+        session_renew(accounts, &mine, renewal->refresh, (str){0}, now, &tokens) == NULL;
     arena_done(&own);
     return NULL;
 }
@@ -510,6 +552,7 @@ int main(void)
         TEST(test_signed_in),
         TEST(test_same_address),
         TEST(test_rotation),
+        TEST(test_lost_answer),
         TEST(test_prolonged),
         TEST(test_longest),
         TEST(test_closed),

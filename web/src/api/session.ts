@@ -6,6 +6,8 @@ import { problemOf } from "./problem";
 interface Tokens {
     access: string;
     refresh: string;
+    /** The renewal that is under way, by this name: should its answer be lost with the page, it is asked for again. */
+    attempt?: string;
 }
 
 const KEY = "tinydevcrm.tokens";
@@ -52,16 +54,21 @@ function expires(access: string): number {
 /** The clock here may be wrong: what it says is a hint, and a 401 has the last word. */
 const fresh = (tokens: Tokens) => expires(tokens.access) - Date.now() > EARLY_MS;
 
+const random = () =>
+    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
+
 async function renew(stale: string): Promise<string | null> {
     return exclusively("tinydevcrm.renew", async () => {
         const tokens = read();
         if (tokens?.access !== kept.value?.access) kept.value = tokens;
         if (!tokens) return null;
         if (tokens.access !== stale) return tokens.access; // another tab was first
+        const attempt = tokens.attempt ?? random().join("");
+        keep({ ...tokens, attempt });
         const answer = await fetch("/auth/tokens/refresh/", {
             method: "POST",
             headers: { "content-type": "application/json" },
-            body: JSON.stringify({ refresh: tokens.refresh }),
+            body: JSON.stringify({ refresh: tokens.refresh, attempt }),
         });
         if (answer.ok) {
             const next = (await answer.json()) as Tokens;
