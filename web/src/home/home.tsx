@@ -12,7 +12,7 @@ import { Card, Page } from "../ui/page";
 import { Waiting } from "../ui/waiting";
 import { FirstSteps } from "./first_steps";
 import { Pipeline } from "./pipeline";
-import { TABLE, VIEW } from "./sample";
+import { isSample, TABLE } from "./sample";
 
 const KEY = "tinydevcrm.steps";
 const SHOWN = 8;
@@ -43,7 +43,7 @@ export function Home(_: PageProps) {
     const [hidden, hide] = useState(localStorage.getItem(KEY) === "hidden");
     if (!ready.value) return <Waiting />;
     const none = tables.value.size + views.value.size + jobs.value.size + channels.value.size === 0;
-    const steps = none || (!hidden && (tables.value.has(TABLE) || views.value.has(VIEW)));
+    const steps = none || (!hidden && isSample(tables.value.get(TABLE)));
     const set = (value: boolean) => {
         if (value) localStorage.setItem(KEY, "hidden");
         else localStorage.removeItem(KEY);
@@ -67,7 +67,7 @@ export function Home(_: PageProps) {
                                 Hide the first steps
                             </Button>
                         )}
-                        {!steps && tables.value.has(TABLE) && (
+                        {!steps && isSample(tables.value.get(TABLE)) && (
                             <Button small kind="quiet" onClick={() => set(false)}>
                                 Show the first steps
                             </Button>

@@ -10,6 +10,10 @@ WHERE status = 'open'
 GROUP BY country
 ORDER BY total DESC`;
 
+/** Not any table that happens to be called so: the question must fit it. */
+export const isSample = (table: Table | undefined) =>
+    ["country", "amount", "status"].every((name) => table?.columns.some((column) => column.column_name === name));
+
 const people = ["Ada", "Grace", "Edsger", "Barbara", "Donald", "Radia", "Ken", "Frances", "Dennis", "Margaret"];
 const countries = ["DE", "FR", "US", "JP", "BR"];
 

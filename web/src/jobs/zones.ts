@@ -3,8 +3,24 @@ import { zone as own } from "../ui/format";
 
 export { own };
 
+/** Names of today that browsers leave out: Chrome lists those of before, as Asia/Calcutta. */
+const OF_TODAY = [
+    "America/Argentina/Buenos_Aires",
+    "America/Nuuk",
+    "Asia/Ho_Chi_Minh",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Asia/Yangon",
+    "Atlantic/Faroe",
+    "Europe/Kyiv",
+    "Pacific/Chuuk",
+    "Pacific/Pohnpei",
+];
+
 /** The person's own first, then UTC, then all that the browser knows. */
-export const zoneNames: readonly string[] = [...new Set([own, "UTC", ...Intl.supportedValuesOf("timeZone")])];
+export const zoneNames: readonly string[] = [
+    ...new Set([own, "UTC", ...[...Intl.supportedValuesOf("timeZone"), ...OF_TODAY].sort()]),
+];
 
 const formats = new Map<string, Intl.DateTimeFormat | null>();
 
@@ -37,7 +53,11 @@ export function timeIn(at: string, zone: string): string | undefined {
 
 /** The time that it is in a zone. */
 export function clockIn(zone: string): string {
-    return new Intl.DateTimeFormat(navigator.language, { timeStyle: "short", timeZone: zone }).format(new Date());
+    try {
+        return new Intl.DateTimeFormat(navigator.language, { timeStyle: "short", timeZone: zone }).format(new Date());
+    } catch {
+        return ""; // this browser does not know it
+    }
 }
 
 /** As one searches for them: "new york" finds America/New_York. */

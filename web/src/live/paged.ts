@@ -29,6 +29,8 @@ async function pages<T>(read: (after?: string) => Promise<Page<T>>, count: numbe
     return { data: all, links: { next } };
 }
 
+const GATHER_MS = 100; // a burst of events makes it old once
+
 /** Read when the component is shown, and when `version` is another. */
 export function usePaged<T>(read: (after?: string) => Promise<Page<T>>, version?: unknown): Paged<T> {
     const [page, keep] = useState<Page<T>>();
@@ -47,17 +49,27 @@ export function usePaged<T>(read: (after?: string) => Promise<Page<T>>, version?
             if (mine === turn.current) fail(caught);
         }
     };
+    const soon = useRef(0);
+    const latest = useRef(load);
+    latest.current = load;
     useEffect(() => {
         void load(shown.current);
         return () => void turn.current++;
     }, [version]);
+    useEffect(() => () => clearTimeout(soon.current), []);
+    const again = () => {
+        soon.current ||= window.setTimeout(() => {
+            soon.current = 0;
+            void latest.current(shown.current);
+        }, GATHER_MS);
+    };
     return {
         items: page?.data ?? [],
         ready: page !== undefined,
         more: Boolean(page?.links.next),
         problem,
         older: () => load(shown.current + 1),
-        again: () => void load(shown.current),
+        again,
         change: (change) => keep((before) => before && { ...before, data: change(before.data) }),
     };
 }

@@ -2,11 +2,11 @@
 import { useState } from "preact/hooks";
 import { ChevronRight, UserRound } from "lucide-preact";
 import { account } from "../account/who";
-import type { LogEvent } from "../api/client";
+import type { Load, LogEvent } from "../api/client";
 import { channels, jobs, tables, views } from "../live/team";
 import { to } from "../router";
 import { Code } from "../ui/code";
-import { number } from "../ui/format";
+import { number, plural } from "../ui/format";
 import { KindIcon, type Kind } from "../ui/kind";
 import { Moment } from "../ui/time";
 import { viewHref } from "../views/address";
@@ -32,6 +32,17 @@ function hrefOf(kind: Kind | undefined, subject: string): string | undefined {
     return undefined;
 }
 
+/** A load has a number that says nothing: what it is for does. */
+function subjectOf({ type, subject, data }: LogEvent): string {
+    return type.startsWith("load.") ? (data as Load).table_name : subject;
+}
+
+/** A load says in full what was wrong with its file, all else in one sentence. */
+function errorOf(data: unknown): string | undefined {
+    const { error } = data as { error?: string | { detail?: string } | null };
+    return typeof error === "string" ? error : error?.detail;
+}
+
 function Subject({ kind, subject }: { kind: Kind | undefined; subject: string }) {
     const href = hrefOf(kind, subject);
     const text = kind === "job" ? `job ${subject}` : kind ? subject : subject.slice(0, 8);
@@ -54,8 +65,9 @@ function Gist({ event: { type, data } }: { event: LogEvent }) {
             </span>
         );
     }
+    if (type === "load.succeeded") return <span class="text-sm">{plural((data as Load).rows ?? 0, "row")}</span>;
     if (!type.endsWith(".failed")) return null;
-    return <span class="basis-full break-words pl-16 text-sm text-bad">{(data as { error?: string }).error}</span>;
+    return <span class="order-last basis-full break-words text-sm text-bad md:pl-16">{errorOf(data)}</span>;
 }
 
 function Actor({ actor }: { actor: string }) {
@@ -96,7 +108,7 @@ export function Entry({ event }: { event: LogEvent }) {
                     {typeText(event.type)}
                 </span>
                 <span class="min-w-0">
-                    <Subject kind={kind} subject={event.subject} />
+                    <Subject kind={kind} subject={subjectOf(event)} />
                 </span>
                 <Gist event={event} />
                 <span class="ml-auto text-sm text-muted">

@@ -9,7 +9,7 @@ export interface Asked {
     table?: string; // to begin with, or, of append and replace, the one
     columns?: Column[] | null;
     file?: File;
-    replaces?: string; // an upload that this is another try of
+    replaces?: string; // an upload, or a load, that this is another try of
 }
 
 export const asked = signal<Asked | null>(null);

@@ -43,7 +43,7 @@ function TypeChoice({ column, inferred, onType }: TypeProps) {
     return (
         <div class="flex min-w-0 flex-wrap gap-2">
             <select
-                class={`${looks} max-w-44`}
+                class={`${looks} max-w-52`}
                 aria-label={`Type of ${name}`}
                 value={own ? OWN : type}
                 onChange={(event) => take(event.currentTarget.value)}
@@ -57,7 +57,7 @@ function TypeChoice({ column, inferred, onType }: TypeProps) {
             </select>
             {own && (
                 <input
-                    class={`${looks} max-w-44 font-mono`}
+                    class={`${looks} max-w-52 font-mono`}
                     aria-label={`Another type of ${name}`}
                     placeholder="varchar(256)"
                     value={type}

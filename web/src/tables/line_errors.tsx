@@ -1,5 +1,6 @@
 // What is wrong with a file, at its lines.
 import { sentence, type LineError, Problem } from "../api/problem";
+import { plural } from "../ui/format";
 
 interface LineErrorsProps {
     problem: unknown;
@@ -42,16 +43,28 @@ function Lines({ errors, line }: { errors: LineError[]; line: string }) {
     );
 }
 
+/** A line with too few fields is told of once, not for each that it lacks. */
+function distinct(errors: readonly LineError[]): LineError[] {
+    return [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()];
+}
+
+/** Rows that were typed are no file. */
+const typedText = (errors: readonly LineError[]) =>
+    `${plural(errors.length, "value")} ${errors.length === 1 ? "does" : "do"} not fit. Nothing was appended.`;
+
 export function LineErrors({ problem, line = "Line" }: LineErrorsProps) {
     if (!problem) return null;
-    const errors = problem instanceof Problem ? problem.lines : [];
+    const errors = problem instanceof Problem ? distinct(problem.lines) : [];
+    const typed = line === "Row" && errors.length > 0;
     const fields =
         problem instanceof Problem && problem.body.errors && !Array.isArray(problem.body.errors)
             ? Object.entries(problem.body.errors)
             : [];
     return (
         <div role="alert" class="overflow-hidden rounded-lg border border-bad/50 bg-bad/5 text-sm">
-            <p class="whitespace-pre-wrap break-words px-4 py-3 text-bad">{sentence(problem)}</p>
+            <p class="whitespace-pre-wrap break-words px-4 py-3 text-bad">
+                {typed ? typedText(errors) : sentence(problem)}
+            </p>
             {fields.length > 0 && (
                 <ul class="list-disc px-4 pb-3 pl-8">
                     {fields.map(([field, texts]) => (

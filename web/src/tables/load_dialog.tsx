@@ -17,7 +17,7 @@ import { LineErrors } from "./line_errors";
 import { nameOf } from "./names";
 import type { Mode } from "./notes";
 import { BEGINNING, usePreview, type Preview } from "./preview";
-import { dismissUpload, startUpload } from "./uploads";
+import { dismissLoad, dismissUpload, startUpload } from "./uploads";
 
 const titles: Record<Mode, (table: string) => string> = {
     create: () => "Make a table of a file",
@@ -110,7 +110,10 @@ export function LoadDialog({ asked }: { asked: Asked }) {
     const taken = mode === "create" && kind ? `There is a ${kind} of that name.` : undefined;
     const load = () => {
         if (!file) return;
-        if (asked.replaces) dismissUpload(asked.replaces);
+        if (asked.replaces) {
+            dismissUpload(asked.replaces);
+            dismissLoad(asked.replaces);
+        }
         startUpload({ table: name, mode, columns: sent }, file);
         askNoLoad();
     };

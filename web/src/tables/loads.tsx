@@ -12,7 +12,16 @@ import { Entry } from "./load_entry";
 import { LineErrors } from "./line_errors";
 import { fileOf, type Mode } from "./notes";
 import { shownLoads } from "./shown";
-import { dismissLoad, dismissUpload, retryUpload, stopLoad, stopUpload, uploads, type Upload } from "./uploads";
+import {
+    dismissLoad,
+    dismissUpload,
+    retryUpload,
+    sourceOf,
+    stopLoad,
+    stopUpload,
+    uploads,
+    type Upload,
+} from "./uploads";
 
 function Sending({ upload }: { upload: Upload }) {
     const { key, mode, table, file, bytes: size, sent, state, problem, source, columns } = upload;
@@ -88,13 +97,23 @@ function Loading({ load, here }: { load: Load; here: boolean }) {
     }
     if (state === "failed") {
         const error = (load.error ?? {}) as Partial<ProblemBody>;
+        const source = sourceOf(id);
+        const types = source && mode !== "append" && (
+            <Button small kind="main" onClick={() => askLoad({ mode, table, ...source, replaces: id })}>
+                Change the types
+            </Button>
+        );
         const again = (
-            <Button small kind="main" onClick={() => askLoad({ mode, table, columns: null })}>
+            <Button
+                small
+                kind={types ? "plain" : "main"}
+                onClick={() => askLoad({ mode, table, columns: source?.columns ?? null, replaces: id })}
+            >
                 Choose another file
             </Button>
         );
         return (
-            <Entry {...common} mark="bad" text="Nothing was loaded." actions={[again, dismiss]}>
+            <Entry {...common} mark="bad" text="Nothing was loaded." actions={[types, again, dismiss]}>
                 <LineErrors problem={new Problem(error.status ?? 500, error)} />
             </Entry>
         );

@@ -31,7 +31,7 @@ export function RowsCard({ kind, name, of, none, tint }: RowsCardProps) {
     const path = `/${kind}/${encodeURIComponent(name)}/rows`;
     const rows = useRows(path, rowsAsk(asking), version);
     const filtered = asking.filters.length > 0;
-    const counted = filtered && rows.count !== undefined;
+    const counted = filtered && !rows.problem && rows.count !== undefined;
     return (
         <Card
             flush

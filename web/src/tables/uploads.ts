@@ -17,6 +17,9 @@ export interface Upload extends Note {
 const CLOCKS_MS = 120_000; // so far apart may the clocks here and there be
 const LOOKED_AT = 100; // of the newest loads
 
+/** The files of loads that this page began, as long as it is not reloaded: one that does not fit is tried again with other types. */
+const sources = new Map<string, { file: File; columns: Wanted["columns"] }>();
+
 const kept = signal<ReadonlyMap<string, Upload>>(new Map());
 const calls = new Map<string, AbortController>();
 
@@ -69,6 +72,7 @@ async function send(note: Note, source: File): Promise<void> {
             signal: call.signal,
             headers: { prefer: "respond-async" },
         });
+        sources.set(load.id, { file: source, columns: note.columns });
         adopt(note, load);
     } catch (problem) {
         dropNote(key);
@@ -96,7 +100,10 @@ export function dismissUpload(key: string): void {
     put(key, undefined);
 }
 
+export const sourceOf = (load: string) => sources.get(load);
+
 export function dismissLoad(id: string): void {
+    sources.delete(id);
     dropNoteOf(id);
     forgetLoad(id);
 }
@@ -144,6 +151,7 @@ async function findCut(): Promise<void> {
 function forgetAll(): void {
     for (const call of calls.values()) call.abort();
     dropNotes();
+    sources.clear();
     kept.value = new Map();
 }
 

@@ -7,7 +7,7 @@ import { HEAD_PX, ROW_PX, useGridScroll } from "./grid_scroll";
 import { copy } from "./code";
 import { number } from "./format";
 import { complain, tell } from "./toast";
-import { columnWidths, valueText, wantedWidths } from "./value";
+import { columnWidths, grownWidths, valueText, wantedWidths } from "./value";
 
 export type { Sort, Tint };
 
@@ -32,17 +32,21 @@ export interface Cell {
 const SAMPLE = 50;
 const BAR_PX = 16;
 
-/** Measured once there are rows, and then kept, so that nothing moves under the eye. */
-function useWanted(columns: readonly Column[], count: number, row: GridProps["row"]): number[] {
+/** Measured once there are rows, and then kept, so that nothing moves under the eye, unless what is seen can't be read. */
+function useWanted(
+    columns: readonly Column[],
+    count: number,
+    row: GridProps["row"],
+    shown: readonly number[],
+): number[] {
     const names = columns.map(({ column_name, column_type }) => `${column_name} ${column_type}`).join("\n");
     const seen = count === 0 || row(0) !== undefined;
-    return useMemo(() => {
-        const sample = Array.from({ length: Math.min(count, SAMPLE) }, (_, i) => row(i));
-        return wantedWidths(
-            columns,
-            sample.filter((one) => one !== undefined),
-        );
+    const rows = (numbers: readonly number[]) => numbers.map(row).filter((one) => one !== undefined);
+    const kept = useMemo(() => {
+        const sample = Array.from({ length: Math.min(count, SAMPLE) }, (_, i) => i);
+        return { widths: wantedWidths(columns, rows(sample)) };
     }, [names, seen]);
+    return (kept.widths = grownWidths(kept.widths, columns, rows(shown)));
 }
 
 function moved({ row, column }: Cell, event: KeyboardEvent, page: number, last: Cell): Cell | undefined {
@@ -78,7 +82,8 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
     const range = useRef("");
 
     const gutter = number(count).length * 8 + (tint ? 36 : 20);
-    const widths = columnWidths(useWanted(columns, count, row), seen.width - gutter);
+    const shown = Array.from({ length: Math.max(last - first + 1, 0) }, (_, i) => first + i);
+    const widths = columnWidths(useWanted(columns, count, row, shown), seen.width - gutter);
     const lefts = [0];
     for (const width of widths) lefts.push((lefts.at(-1) ?? 0) + width);
     const wide = gutter + (lefts.at(-1) ?? 0);
@@ -124,7 +129,6 @@ export function Grid({ columns, count, row, onRange, sort, onSort, tint, label, 
         event.preventDefault();
     };
 
-    const shown = Array.from({ length: Math.max(last - first + 1, 0) }, (_, i) => first + i);
     const common = { id, placed, gutter };
     const full = HEAD_PX + tall + (wide > seen.width ? BAR_PX : 0);
     return (

@@ -28,15 +28,19 @@ const SIGN_PX = 20; // of the order
 const LEAST_PX = 64;
 const MOST_PX = 340;
 
+type Ruler = (text: string, weight?: number) => number;
+let measuring: Ruler | undefined;
+
 /** How wide texts are in a cell. */
-function ruler(): (text: string, weight?: number) => number {
+function ruler(): Ruler {
+    if (measuring) return measuring;
     const context = document.createElement("canvas").getContext("2d");
     const family = getComputedStyle(document.body).fontFamily;
-    return (text, weight = 400) => {
+    return (measuring = (text, weight = 400) => {
         if (!context) return text.length * 8;
         context.font = `${weight} 14px ${family}`;
         return context.measureText(text).width;
-    };
+    });
 }
 
 /** How wide each column would be, by its name, its type and some of its values. */
@@ -49,6 +53,27 @@ export function wantedWidths(columns: readonly Column[], sample: readonly Row[])
         const wanted = Math.max(wide(longest), wide(name, 600) + SIGN_PX, wide(type)) + AROUND_PX;
         return Math.ceil(Math.max(wanted, LEAST_PX));
     });
+}
+
+const EXACT = /^(smallint|int|bigint|real|double|numeric|date|time|timestamp|timestamptz|uuid)\b/;
+const WIDEST_DIGIT_PX = 12;
+
+/** A number that is cut off is another number: columns of such types give way to what is seen. The same array where none does. */
+export function grownWidths(widths: number[], columns: readonly Column[], seen: readonly Row[]): number[] {
+    let grown = widths;
+    columns.forEach(({ column_name: name, column_type: type }, i) => {
+        if (!EXACT.test(type)) return;
+        for (const row of seen) {
+            const text = valueShort(row[name]);
+            const known = grown[i] ?? 0;
+            if (text.length * WIDEST_DIGIT_PX + AROUND_PX <= known) continue;
+            const wanted = Math.ceil(ruler()(text) + AROUND_PX);
+            if (wanted <= known) continue;
+            if (grown === widths) grown = [...widths];
+            grown[i] = wanted;
+        }
+    });
+    return grown;
 }
 
 /** None takes more than its part, unless there is room left. */

@@ -80,11 +80,19 @@ function columnSource(relations: readonly Relation[]): CompletionSource {
     };
 }
 
+/** Behind a dot there are columns, and nothing else. */
+const notBehindDot =
+    (source: CompletionSource): CompletionSource =>
+    (context) => {
+        const from = context.matchBefore(WORD)?.from ?? context.pos;
+        return context.state.sliceDoc(Math.max(from - 1, 0), from) === "." ? null : source(context);
+    };
+
 export function completion(relations: readonly Relation[]) {
     const sources = [
         schemaCompletionSource({ dialect: duckdb, schema: schemaOf(relations) }),
         ifNotIn(outside, columnSource(relations)),
-        ifNotIn(outside, completeFromList(words)),
+        ifNotIn(outside, notBehindDot(completeFromList(words))),
     ];
     return sources.map((autocomplete) => duckdb.language.data.of({ autocomplete }));
 }

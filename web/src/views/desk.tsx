@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { Play, Square } from "lucide-preact";
 import { Button } from "../ui/button";
 import { Failed } from "../ui/failed";
+import { Waiting } from "../ui/waiting";
 import { AnswerRows } from "./answer_rows";
 import type { Draft } from "./draft";
 import { Editor } from "./editor";
@@ -59,6 +60,7 @@ export function Desk({ draft, label, hint, trial, refusal, forgive, children, as
                     {children}
                 </div>
             </div>
+            {trial.busy && <Waiting what="Running the query" />}
             <Failed problem={problem} />
             {aside}
             {trial.answer && <AnswerRows answer={trial.answer} />}

@@ -58,7 +58,10 @@ function Writing() {
     const trial = useTrial();
     const [refusal, refuse] = useState<unknown>(null);
     const [busy, work] = useState(false);
-    const errors = (field: string) => (refusal instanceof Problem ? refusal.field(field) : undefined);
+    const errors = (field: string) => {
+        const told = refusal instanceof Problem ? refusal.field(field) : undefined;
+        return told && refusal instanceof Problem && refusal.status === 409 ? refusal.message : told;
+    };
     const forgive = () => {
         trial.forgive();
         refuse(null);
