@@ -166,8 +166,10 @@ export function LoadDialog({ asked }: { asked: Asked }) {
                         />
                         {file.size > BEGINNING && mode !== "append" && looked.shown?.format === "csv" && (
                             <p class="text-sm text-muted">
-                                Found in its first {bytes(BEGINNING)}. When you change none of them, they are found anew
-                                in the whole file as it is loaded.
+                                Found in its first {bytes(BEGINNING)}.{" "}
+                                {declared
+                                    ? "As you have changed some, all are taken as they stand here: what does not fit further on is told at its line."
+                                    : "When you change none of them, they are found anew in the whole file as it is loaded."}
                             </p>
                         )}
                     </section>
