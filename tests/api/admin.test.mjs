@@ -266,6 +266,38 @@ test("a refresh that is cancelled leaves the view as it was, and its next one wo
     assert.equal((await me.get("/views/v/")).error, null);
 });
 
+/** Cancels all that the engines are asked for until `asked` has its answer. */
+async function harass(boss, asked) {
+    let answered = false;
+    asked.then(() => (answered = true));
+    while (!answered)
+        for (const { id } of (await boss.get("/admin/queries/")).data) await boss.call("DELETE", `/admin/queries/${id}/`);
+    return asked;
+}
+
+test("whatever is cancelled at whatever moment, a view has the rows of its query", async () => {
+    const [boss, me] = [await superuser(server), await account(server)];
+    let view = await me.view("v", "SELECT 0 AS which, 0 AS n");
+    let refused = 0;
+    for (let i = 1; i <= 24; i++) {
+        const sql_query = `SELECT ${i} AS which, range AS n FROM range(${1 + (i % 8) * 100_000})`;
+        const { status, body } = await harass(boss, me.call("PATCH", "/views/v/", { json: { sql_query } }));
+        const what = `${status} ${body.code}: ${body.detail}`;
+        assert.ok(status === 200 || ["query_cancelled", "engine_failed"].includes(body.code), what);
+        const { data, version } = await me.get("/views/v/rows/?limit=1");
+        const now = await me.get("/views/v/");
+        assert.match(now.sql_query, new RegExp(`^SELECT ${data[0].which} `), what);
+        assert.equal(now.version, version, what);
+        if (status === 409) {
+            assert.equal(now.sql_query, view.sql_query, what);
+            assert.equal(now.version, view.version, what);
+            refused++;
+        }
+        view = now;
+    }
+    assert.ok(refused > 0);
+});
+
 test("a load that is cancelled leaves nothing behind", async () => {
     const boss = await superuser(server);
     const me = await account(server);
