@@ -102,8 +102,12 @@ function Nav({ onGo }: { onGo?: () => void }) {
 
 function TopBar() {
     const [open, show] = useState(false);
+    useEffect(() => show(false), [path.value]); // also when one goes back
     return (
-        <div class="sticky top-0 z-40 border-b border-line bg-surface md:hidden">
+        <div
+            onKeyDown={(event) => event.key === "Escape" && show(false)}
+            class="sticky top-0 z-40 border-b border-line bg-surface md:hidden"
+        >
             <div class="flex items-center justify-between px-4 py-2">
                 <Brand />
                 <div class="flex items-center gap-3">

@@ -6,10 +6,23 @@ type Guard = (next: string) => boolean;
 const here = signal(location.hash);
 let asked: Guard | undefined;
 
+/** Which of the browser's entries this is, where the browser tells. */
+const entry = () =>
+    (window as { navigation?: { currentEntry: { index: number } | null } }).navigation?.currentEntry?.index;
+let shown = entry();
+
+/** Back to the entry that is shown, so that the way here stays as it was. */
+function stay(): void {
+    const now = entry();
+    if (now === undefined || shown === undefined || now === shown) history.replaceState(null, "", here.value || "#/");
+    else history.go(shown - now);
+}
+
 addEventListener("hashchange", () => {
     const next = location.hash;
-    if (next !== here.value && asked?.(next)) history.replaceState(null, "", here.value || "#/");
-    else here.value = next;
+    if (next !== here.value && asked?.(next)) return stay();
+    shown = entry();
+    here.value = next;
 });
 
 /** While it is there, `ask` is asked before another place is shown: with true the person stays where they are. */

@@ -3,7 +3,7 @@ import { channels, jobs, views } from "./team";
 
 export interface Dependents extends Record<string, (string | number)[]> {
     views: string[];
-    jobs: number[];
+    jobs: string[];
     channels: string[];
 }
 
@@ -24,5 +24,9 @@ export function dependentsOf(name: string): Dependents {
     const only = [...channels.value.values()].filter(
         ({ job_ids }) => job_ids.length > 0 && job_ids.every((id) => ids.includes(id)),
     );
-    return { views: reading, jobs: ids, channels: only.map(({ public_identifier }) => public_identifier) };
+    return {
+        views: reading,
+        jobs: due.map(({ id, view_name }) => `${id} (${view_name})`),
+        channels: only.map(({ public_identifier }) => public_identifier),
+    };
 }
