@@ -51,6 +51,7 @@ function Form({ fresh }: { fresh: boolean }) {
                 label="E-mail"
                 type="email"
                 required
+                autofocus
                 value={email}
                 onValue={setEmail}
                 autocomplete="username"

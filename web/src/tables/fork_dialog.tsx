@@ -41,6 +41,7 @@ export function ForkDialog({ table, onClose }: { table: string; onClose: () => v
                     value={name}
                     onValue={rename}
                     required
+                    autofocus
                     error={atName}
                     autocomplete="off"
                     spellcheck={false}

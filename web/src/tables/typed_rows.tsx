@@ -46,14 +46,22 @@ function OneRow({ n, columns, typed, onTyped, remove }: OneRowProps) {
         <fieldset class="min-w-0 rounded-lg border border-line p-3">
             <legend class="px-1 text-sm font-medium">Row {n}</legend>
             <div class="grid grid-cols-[repeat(auto-fill,minmax(11rem,1fr))] gap-3">
-                {columns.map(({ column_name: name, column_type: type }) => {
+                {columns.map(({ column_name: name, column_type: type }, i) => {
                     const common = {
                         label: name,
                         value: typed[name] ?? "",
                         onValue: (value: string) => onTyped({ ...typed, [name]: value }),
                     };
                     if (type !== "boolean")
-                        return <TextField key={name} {...common} placeholder={type} autocomplete="off" />;
+                        return (
+                            <TextField
+                                key={name}
+                                {...common}
+                                placeholder={type}
+                                autocomplete="off"
+                                autofocus={n === 1 && i === 0}
+                            />
+                        );
                     return (
                         <SelectField
                             key={name}
