@@ -11,7 +11,11 @@ const browser = useBrowser();
 
 const LONG = "SELECT count(*) AS n FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = -1";
 
-const file = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+const file = (name, text) => ({
+    name,
+    mimeType: "text/csv",
+    buffer: Buffer.from(text),
+});
 const dialog = (page) => page.getByRole("dialog");
 const entry = (page, name) => page.getByRole("listitem", { name });
 const people = csv(
@@ -31,12 +35,17 @@ function hold(me) {
     const abort = new AbortController();
     const held = fetch(new URL("/views/", server.url), {
         method: "POST",
-        headers: { authorization: `JWT ${me.access}`, "content-type": "application/json" },
+        headers: {
+            authorization: `JWT ${me.access}`,
+            "content-type": "application/json",
+        },
         body: JSON.stringify({ view_name: "long", sql_query: LONG }),
         signal: abort.signal,
     }).catch(() => undefined);
     const taken = until(async () => {
-        const fork = me.call("POST", "/tables/t/fork/", { json: { table_name: "t" } }); // refused, when it comes to that
+        const fork = me.call("POST", "/tables/t/fork/", {
+            json: { table_name: "t" },
+        }); // refused, when it comes to that
         return !(await Promise.race([fork, new Promise((resolve) => setTimeout(resolve, 200 * slow, false))]));
     }, "the turn to be taken");
     const end = () => {
@@ -52,7 +61,11 @@ async function listen(page) {
         window.said = [];
         new MutationObserver(() => {
             for (const place of document.querySelectorAll("li[aria-label]")) window.said.push(place.innerText);
-        }).observe(document.body, { subtree: true, childList: true, characterData: true });
+        }).observe(document.body, {
+            subtree: true,
+            childList: true,
+            characterData: true,
+        });
     });
     return async (pattern) => (await page.evaluate(() => window.said)).some((text) => pattern.test(text));
 }
@@ -193,12 +206,20 @@ test("a large file is seen by its beginning or its footer, and its load told by 
 
     const columnData = [
         { name: "id", data: range(400_000), type: "INT32" },
-        { name: "text", data: range(400_000).map((i) => `${i * 7919}`), type: "STRING" },
+        {
+            name: "text",
+            data: range(400_000).map((i) => `${i * 7919}`),
+            type: "STRING",
+        },
     ];
     const bytes = parquet(columnData);
     assert.ok(bytes.length > 2_000_000);
     sent = 0;
-    await choose(page, { name: "columns.parquet", mimeType: "application/octet-stream", buffer: bytes });
+    await choose(page, {
+        name: "columns.parquet",
+        mimeType: "application/octet-stream",
+        buffer: bytes,
+    });
     assert.equal(await dialog(page).getByLabel("Type of id").inputValue(), "int");
     await dialog(page).getByText("The rows of a large Parquet file are seen when it is loaded.").waitFor();
     assert.ok(sent < 100_000, `a preview of ${sent} bytes`);
@@ -230,6 +251,42 @@ test("what is wrong far into a file is told at its line, after the load was trie
     await page.getByRole("button", { name: "Load it" }).click();
     await load.getByText("200,000 rows in the new table").waitFor();
     assert.equal((await me.get("/tables/bad/")).row_count, 200_000);
+    await person.leave();
+});
+
+test("types that do not fit further on are changed, and the same file is loaded", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await person.open("#/tables");
+    const lines = range(120_000).map((i) => `${i},${i < 110_000 ? i : "none"},2024-01-01`);
+    await choose(page, file("late.csv", `id,amount,day\n${lines.join("\n")}\nshort\n`));
+    await page.getByText("they are found anew in the whole file").waitFor();
+    await dialog(page).getByLabel("Type of day").selectOption("text");
+    await page.getByText("all are taken as they stand here").waitFor();
+    await page.getByRole("button", { name: "Load it" }).click();
+    const load = entry(page, "New table late");
+    await load.getByRole("row", { name: "110002 amount none is not a valid int" }).waitFor();
+    await load.getByRole("button", { name: "Change the types" }).click();
+    await page.getByText("all are taken as they stand here").waitFor();
+    assert.equal(await dialog(page).getByLabel("Type of day").inputValue(), "text");
+    await dialog(page).getByLabel("Type of amount").selectOption("text");
+    await until(() => page.getByRole("button", { name: "Load it" }).isEnabled(), "the beginning to fit");
+    await page.getByRole("button", { name: "Load it" }).click();
+    await load.getByText("The file does not fit").waitFor();
+    const few = load.getByRole("row", {
+        name: /has fewer fields than the header/,
+    });
+    await few.first().waitFor();
+    assert.equal(await few.count(), 1, "a line is told of once");
+    assert.equal(await load.count(), 1, "what was tried before is gone");
+    await page.getByRole("link", { name: "Log" }).click();
+    await page
+        .getByRole("listitem")
+        .filter({ hasText: /Load failed\s*late/ })
+        .filter({ hasText: "The file does not fit" })
+        .first()
+        .waitFor();
+    assert.equal((await me.get("/tables/")).data.length, 0);
     await person.leave();
 });
 
