@@ -122,6 +122,7 @@ test("what is wrong with a schedule or a zone is told at its field, and nothing 
     await page.getByLabel("Repeat").selectOption("Every hour");
     await page.getByLabel("Minutes past the hour").fill("15");
     await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("heading", { name: "Job 1", exact: true }).waitFor();
     await page.getByText("Every hour, 15 minutes past").waitFor();
     assert.equal((await me.get("/jobs/1/")).crontab_def, "15 * * * *");
     await person.leave();

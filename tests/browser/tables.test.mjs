@@ -39,10 +39,7 @@ async function firstRow(page) {
 
 async function saved(page, click) {
     const [download] = await Promise.all([page.waitForEvent("download"), click()]);
-    return {
-        name: download.suggestedFilename(),
-        bytes: readFileSync(await download.path()),
-    };
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }
 
 test("the list is sorted as it is asked to be, and follows what others do", async () => {
@@ -54,10 +51,7 @@ test("the list is sorted as it is asked to be, and follows what others do", asyn
     assert.equal(await page.getByRole("link", { name: "Take the sample table" }).getAttribute("href"), "#/");
 
     await me.post("/tables/", { table_name: "alpha", rows: [{ n: 1 }] });
-    await me.post("/tables/", {
-        table_name: "beta",
-        rows: [{ n: 1 }, { n: 2 }, { n: 3 }],
-    });
+    await me.post("/tables/", { table_name: "beta", rows: [{ n: 1 }, { n: 2 }, { n: 3 }] });
     const table = page.getByRole("table", { name: "Tables" });
     const names = () => table.getByRole("rowheader").allInnerTexts();
     await table.getByRole("link", { name: "beta" }).waitFor();
@@ -67,9 +61,7 @@ test("the list is sorted as it is asked to be, and follows what others do", asyn
     const sorted = table.getByRole("columnheader", { name: "Rows" });
     assert.equal(await sorted.getAttribute("aria-sort"), "descending");
 
-    await me.post("/tables/alpha/rows/", {
-        rows: range(1234).map((n) => ({ n })),
-    });
+    await me.post("/tables/alpha/rows/", { rows: range(1234).map((n) => ({ n })) });
     await table.getByRole("row", { name: /alpha.*1,235/ }).waitFor();
     assert.deepEqual(await names(), ["alpha", "beta"]);
     await me.view("sums", "SELECT sum(n) AS n FROM beta");
@@ -81,9 +73,7 @@ test("the list is sorted as it is asked to be, and follows what others do", asyn
 });
 
 test("rows are looked through with the keyboard, and a long value is seen and copied whole", async () => {
-    const person = await Person.at(browser, server, {
-        permissions: ["clipboard-read", "clipboard-write"],
-    });
+    const person = await Person.at(browser, server, { permissions: ["clipboard-read", "clipboard-write"] });
     const { page, me } = person;
     await things(me, 500);
     await person.open("#/tables/things");
@@ -278,19 +268,10 @@ test("rows are typed in, by their types; others' rows come by themselves", async
     await cell(page, "typed").waitFor();
     const rows = await me.rows("things");
     assert.deepEqual(rows.slice(3), [
-        {
-            id: 100,
-            name: "typed",
-            price: 12.25,
-            made: null,
-            sold: true,
-            note: null,
-        },
+        { id: 100, name: "typed", price: 12.25, made: null, sold: true, note: null },
         { id: 101, name: null, price: null, made: null, sold: null, note: null },
     ]);
-    await me.post("/tables/things/rows/", {
-        rows: [{ id: 102, name: "of another" }],
-    });
+    await me.post("/tables/things/rows/", { rows: [{ id: 102, name: "of another" }] });
     await cell(page, "of another").waitFor();
     await person.leave();
 });

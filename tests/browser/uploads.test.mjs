@@ -11,11 +11,7 @@ const browser = useBrowser();
 
 const LONG = "SELECT count(*) AS n FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = -1";
 
-const file = (name, text) => ({
-    name,
-    mimeType: "text/csv",
-    buffer: Buffer.from(text),
-});
+const file = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
 const dialog = (page) => page.getByRole("dialog");
 const entry = (page, name) => page.getByRole("listitem", { name });
 const people = csv(
@@ -35,17 +31,12 @@ function hold(me) {
     const abort = new AbortController();
     const held = fetch(new URL("/views/", server.url), {
         method: "POST",
-        headers: {
-            authorization: `JWT ${me.access}`,
-            "content-type": "application/json",
-        },
+        headers: { authorization: `JWT ${me.access}`, "content-type": "application/json" },
         body: JSON.stringify({ view_name: "long", sql_query: LONG }),
         signal: abort.signal,
     }).catch(() => undefined);
     const taken = until(async () => {
-        const fork = me.call("POST", "/tables/t/fork/", {
-            json: { table_name: "t" },
-        }); // refused, when it comes to that
+        const fork = me.call("POST", "/tables/t/fork/", { json: { table_name: "t" } }); // refused, when it comes to that
         return !(await Promise.race([fork, new Promise((resolve) => setTimeout(resolve, 200 * slow, false))]));
     }, "the turn to be taken");
     const end = () => {
@@ -61,11 +52,7 @@ async function listen(page) {
         window.said = [];
         new MutationObserver(() => {
             for (const place of document.querySelectorAll("li[aria-label]")) window.said.push(place.innerText);
-        }).observe(document.body, {
-            subtree: true,
-            childList: true,
-            characterData: true,
-        });
+        }).observe(document.body, { subtree: true, childList: true, characterData: true });
     });
     return async (pattern) => (await page.evaluate(() => window.said)).some((text) => pattern.test(text));
 }
@@ -206,20 +193,12 @@ test("a large file is seen by its beginning or its footer, and its load told by 
 
     const columnData = [
         { name: "id", data: range(400_000), type: "INT32" },
-        {
-            name: "text",
-            data: range(400_000).map((i) => `${i * 7919}`),
-            type: "STRING",
-        },
+        { name: "text", data: range(400_000).map((i) => `${i * 7919}`), type: "STRING" },
     ];
     const bytes = parquet(columnData);
     assert.ok(bytes.length > 2_000_000);
     sent = 0;
-    await choose(page, {
-        name: "columns.parquet",
-        mimeType: "application/octet-stream",
-        buffer: bytes,
-    });
+    await choose(page, { name: "columns.parquet", mimeType: "application/octet-stream", buffer: bytes });
     assert.equal(await dialog(page).getByLabel("Type of id").inputValue(), "int");
     await dialog(page).getByText("The rows of a large Parquet file are seen when it is loaded.").waitFor();
     assert.ok(sent < 100_000, `a preview of ${sent} bytes`);

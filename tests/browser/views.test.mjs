@@ -25,13 +25,7 @@ async function withSales(options) {
 }
 
 const sell = (me, ...rows) => me.post("/tables/sales/rows/", { rows });
-const sale = (country, amount) => ({
-    day: "2026-02-01",
-    country,
-    item: "pen",
-    amount,
-    paid: true,
-});
+const sale = (country, amount) => ({ day: "2026-02-01", country, item: "pen", amount, paid: true });
 
 /** By the keyboard, as it is; what the editor offers meanwhile is left alone. */
 async function write(page, sql) {
@@ -275,9 +269,7 @@ test("a chart is chosen, drawn, remembered for all, and there as a table", async
     await page.getByLabel("Rows are taken").selectOption("by Y, largest first");
     await page.getByLabel("At most").fill("3");
     await page.getByRole("checkbox", { name: "twice" }).check();
-    const bars = page.getByRole("img", {
-        name: /^Bar chart of amount, twice of v, 3 points by country/,
-    });
+    const bars = page.getByRole("img", { name: /^Bar chart of amount, twice of v, 3 points by country/ });
     await bars.waitFor();
     assert.ok((await ink(page)) > 10_000);
     await page.getByRole("button", { name: "Show as a table" }).click();
@@ -490,9 +482,7 @@ test("after the network was gone, the version of meanwhile is there with what it
     await sell(me, sale("IT", 5));
     await me.refresh_view("v");
     await wire.mend();
-    const grid = page.getByRole("grid", {
-        name: "What changed from version 1 to 2",
-    });
+    const grid = page.getByRole("grid", { name: "What changed from version 1 to 2" });
     await grid.getByRole("row", { name: /added/ }).filter({ hasText: "IT" }).waitFor();
     await person.leave();
     await wire.cut();
