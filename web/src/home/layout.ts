@@ -17,6 +17,7 @@ export interface Edge {
 }
 
 export interface Layout {
+    nodeWidth: number;
     nodes: Node[];
     edges: Edge[];
     width: number;
@@ -30,7 +31,7 @@ export interface Things {
     channels: Channel[];
 }
 
-export const NODE_WIDTH = 196;
+const NODE_WIDTH = { least: 156, most: 232 };
 export const NODE_HEIGHT = 68;
 const GAP_X = 36;
 const GAP_Y = 14;
@@ -67,14 +68,17 @@ function order(columns: Node[][], inputs: Map<string, Node[]>): void {
     }
 }
 
-export function layout(things: Things): Layout {
+/** As wide as there is room for, within bounds. */
+export function layout(things: Things, room: number): Layout {
     const views = new Map(things.views.map((view) => [view.view_name, view]));
     const depth = depths(views);
     const deepest = Math.max(1, ...depth.values());
     const nodes = new Map<string, Node>();
     const columns: Node[][] = Array.from({ length: deepest + 3 }, () => []);
+    const fitting = Math.floor((room + GAP_X) / columns.length) - GAP_X;
+    const nodeWidth = Math.min(NODE_WIDTH.most, Math.max(NODE_WIDTH.least, fitting));
     const add = (kind: Kind, key: string, column: number) => {
-        const node = { id: `${kind}:${key}`, kind, key, column, x: column * (NODE_WIDTH + GAP_X), y: 0 };
+        const node = { id: `${kind}:${key}`, kind, key, column, x: column * (nodeWidth + GAP_X), y: 0 };
         nodes.set(node.id, node);
         columns[column]?.push(node);
     };
@@ -99,9 +103,10 @@ export function layout(things: Things): Layout {
     order(columns, inputs);
     const tallest = Math.max(1, ...columns.map((column) => column.length));
     return {
+        nodeWidth,
         nodes: [...nodes.values()],
         edges,
-        width: columns.length * (NODE_WIDTH + GAP_X) - GAP_X,
+        width: columns.length * (nodeWidth + GAP_X) - GAP_X,
         height: tallest * (NODE_HEIGHT + GAP_Y) - GAP_Y,
     };
 }

@@ -1,12 +1,12 @@
 // The picture of the pipeline: tables -> views -> jobs -> channels, each where what it follows leads to it.
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { channels, jobs, tables, views } from "../live/team";
 import { KindIcon, type Kind } from "../ui/kind";
-import { layout, NODE_HEIGHT, NODE_WIDTH, type Edge } from "./layout";
+import { layout, NODE_HEIGHT, type Edge } from "./layout";
 import { Thing } from "./thing";
 
-function line({ from, to }: Edge): string {
-    const [x1, y1] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2];
+function line({ from, to }: Edge, nodeWidth: number): string {
+    const [x1, y1] = [from.x + nodeWidth, from.y + NODE_HEIGHT / 2];
     const [x2, y2] = [to.x, to.y + NODE_HEIGHT / 2];
     const bend = Math.max(18, (x2 - x1) / 2);
     return `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
@@ -21,18 +21,29 @@ const titles: [Kind, string][] = [
 
 /** The whole, for screens that are wide enough. */
 function Picture() {
+    const place = useRef<HTMLDivElement>(null);
+    const [room, measure] = useState(0);
+    useEffect(() => {
+        const watch = new ResizeObserver(([entry]) => entry && measure(Math.floor(entry.contentRect.width)));
+        if (place.current) watch.observe(place.current);
+        return () => watch.disconnect();
+    }, []);
     const placed = useMemo(
         () =>
-            layout({
-                tables: [...tables.value.values()],
-                views: [...views.value.values()],
-                jobs: [...jobs.value.values()],
-                channels: [...channels.value.values()],
-            }),
-        [tables.value, views.value, jobs.value, channels.value],
+            layout(
+                {
+                    tables: [...tables.value.values()],
+                    views: [...views.value.values()],
+                    jobs: [...jobs.value.values()],
+                    channels: [...channels.value.values()],
+                },
+                room,
+            ),
+        [tables.value, views.value, jobs.value, channels.value, room],
     );
     return (
         <div
+            ref={place}
             class="hidden max-h-[70vh] overflow-auto p-4 md:block"
             role="region"
             aria-label="The pipeline"
@@ -48,7 +59,7 @@ function Picture() {
                     {placed.edges.map((edge) => (
                         <path
                             key={`${edge.from.id} ${edge.to.id}`}
-                            d={line(edge)}
+                            d={line(edge, placed.nodeWidth)}
                             fill="none"
                             stroke="currentColor"
                             stroke-opacity="0.6"
@@ -60,7 +71,7 @@ function Picture() {
                     <div
                         key={node.id}
                         class="absolute"
-                        style={{ left: node.x, top: node.y, width: NODE_WIDTH, height: NODE_HEIGHT }}
+                        style={{ left: node.x, top: node.y, width: placed.nodeWidth, height: NODE_HEIGHT }}
                     >
                         <Thing kind={node.kind} id={node.key} />
                     </div>
