@@ -12,6 +12,7 @@ const COUNT = 2 * SHOWN; // so that there are enough for a while
 
 export interface Preview {
     of: string; // the line and zone it was asked for
+    zone: string;
     next: string[];
     problem: unknown;
 }
@@ -30,9 +31,9 @@ export function usePreview(line: string, zone: string): Preview | undefined {
             const asked = { crontab_def: line, timezone: zone, count: COUNT };
             try {
                 const { next } = await body(api.GET("/jobs/preview", { params: { query: asked } }));
-                if (!over) keep({ of, next, problem: null });
+                if (!over) keep({ of, zone, next, problem: null });
             } catch (problem) {
-                if (!over) keep({ of, next: [], problem });
+                if (!over) keep({ of, zone, next: [], problem });
             }
         };
         const wait = enough ? Math.max(new Date(enough).getTime() - Date.now(), AGAIN_MS) : DELAY_MS;
@@ -83,11 +84,11 @@ export function PreviewCard({ line, zone, preview }: { line: string; zone: strin
                 Times are in <span class="font-medium text-fg">{zone}</span>
                 {differ ? `, and in ${own}, where you are.` : ", where you are."}
             </p>
-            <div class={current ? "" : "opacity-50"}>
+            <div class={current ? "" : "opacity-50"} aria-busy={!current}>
                 {wrong ? (
                     <p class="text-sm text-muted">The next runs are shown when it is one.</p>
                 ) : (
-                    <Times next={preview?.next ?? []} zone={zone} />
+                    <Times next={preview?.next ?? []} zone={preview?.zone ?? zone} />
                 )}
             </div>
         </section>
