@@ -202,7 +202,7 @@ void audience_count(struct topic *topic, int change);
 /* signals.c */
 void reader_hear(struct reader *reader); /* from now on */
 void reader_unhear(struct reader *reader);
-/* It can take more again, or rides again: says that it has missed some, if it has. */
+/* It can take more again: says that it has missed some, if it has. */
 void reader_missed(struct reader *reader);
 /* Tells what there is, or leaves it to the end of the pause. */
 void signals_flush(struct feed *feed);

@@ -91,10 +91,9 @@ static void reader_drained(struct stream *stream, void *owner)
 {
     (void)stream;
     struct reader *reader = owner;
+    reader_missed(reader);
     if (reader->topic && !link_on(&reader->link))
         feed_wait(reader->topic->feed, reader);
-    else
-        reader_missed(reader);
 }
 
 static void joining_free(struct joining *joining)

@@ -7,9 +7,10 @@
  * has come meanwhile follows. So a key is told at most about four times a second, and its last
  * value always.
  *
- * Only readers that ride are told; one that is catching up, or whose stream is full, misses them.
- * It is told so ({"kind": "missed"}) as soon as it rides and takes something again, as are all
- * when there was no room for a signal: then what is true now must be asked for.
+ * A reader whose stream is full misses them. It is told so ({"kind": "missed"}) as soon as it takes
+ * something again, as are all when there was no room for a signal: then what is true now must be
+ * asked for. One that is catching up with the log hears them as any other: the entry that ends what
+ * a signal tells of is appended after it was told, and so comes behind it all the same.
  *
  * A signal goes the way of an event, by an inbox and a post, so that both stay in order: what was
  * taken back by signal_forget before a commit is not told behind the event of that commit.
@@ -127,7 +128,7 @@ void signal_forget(struct events *events, str team, str key)
 
 void reader_missed(struct reader *reader)
 {
-    if (!reader->missed || !reader->riding)
+    if (!reader->missed)
         return;
     struct frame *frame = frame_event(STR("signal"), (str){0}, STR("{\"kind\": \"missed\"}"));
     reader->missed = !frame || !stream_send(reader->stream, frame);
@@ -137,7 +138,7 @@ void reader_missed(struct reader *reader)
 static void reader_signal(struct reader *reader, struct frame *frame)
 {
     reader_missed(reader);
-    if (reader->missed || !reader->riding || !frame || !stream_send(reader->stream, frame))
+    if (reader->missed || !frame || !stream_send(reader->stream, frame))
         reader->missed = true;
 }
 

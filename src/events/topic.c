@@ -17,7 +17,6 @@ void reader_ride(struct reader *reader)
     link_last(&reader->topic->riding, &reader->link);
     reader->riding = true;
     reader->topic->feed->riding++;
-    reader_missed(reader);
 }
 
 void reader_drop(struct reader *reader, int64_t told)
