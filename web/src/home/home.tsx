@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { channels, jobs, ready, tables, views } from "../live/team";
 import { useEntries } from "../log/entries";
 import { Entry } from "../log/entry";
+import { news } from "../log/types";
 import type { PageProps } from "../pages";
 import { to } from "../router";
 import { Button, LinkButton } from "../ui/button";
@@ -18,7 +19,7 @@ const KEY = "tinydevcrm.steps";
 const SHOWN = 8;
 
 function Recent() {
-    const { entries, problem } = useEntries("");
+    const { entries, problem } = useEntries(news);
     return (
         <Card
             title="What has happened"

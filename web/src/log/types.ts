@@ -46,10 +46,13 @@ export const filters: readonly (readonly [value: string, text: string])[] = [
     ...types.map((type) => [type, `Only: ${typeText(type).toLowerCase()}`] as const),
 ];
 
+/** What changes something, or went wrong: without the runs and loads that did what was expected of them. */
+export const news = "table+load.failed+view+run.failed+job+channel";
+
 /** The types of such a value; none: all. */
 export function typesOf(filter: string): string[] {
     if (!filter) return [];
     if (types.includes(filter)) return [filter];
     const kinds = filter.split("+");
-    return types.filter((type) => kinds.includes(type.split(".")[0] ?? ""));
+    return types.filter((type) => kinds.includes(type) || kinds.includes(type.split(".")[0] ?? ""));
 }
