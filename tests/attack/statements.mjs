@@ -413,7 +413,7 @@ export const stopped = {
         `SELECT repeat('a', 3000) ILIKE repeat('_%a', 1000) || 'b' AS a`,
         `SELECT count(*) FROM range(100000000) WHERE regexp_matches(repeat('a', 1000) || range, '(x+x+)+y')`,
         `SELECT len(regexp_split_to_array(repeat('a,', 10000000), ',')) AS a`,
-        `SELECT strftime(now(), repeat('%c', 1000000)) AS a`,
+        `SELECT strftime(now(), repeat('%c', 5000000)) AS a`,
         `SELECT ${times(40, "EXISTS(SELECT ")}1${times(40, ")")} AS a`,
         `SELECT ${times(95, "(SELECT ")}1${times(95, ")")} AS a`,
         `SELECT list_transform([1], x -> ${times(40, "list_transform([1], x -> ")}x${times(40, ")")}) AS a`,

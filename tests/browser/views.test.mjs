@@ -218,7 +218,7 @@ test("the query of a view is changed, its error told at its place, and saved as 
     await me.view("v", BY_COUNTRY);
     await person.open("#/views/v/query");
     await page.getByText("country").first().waitFor();
-    assert.equal(await text(page), BY_COUNTRY);
+    await until(async () => (await text(page)) === BY_COUNTRY, "the query as it is");
     assert.ok(await page.getByRole("button", { name: "Save", exact: true }).isDisabled());
     const wrong = `${BY_COUNTRY} HAVING count(*) > 1 ORDER BY sumn`;
     await write(page, wrong);
@@ -232,7 +232,7 @@ test("the query of a view is changed, its error told at its place, and saved as 
     assert.equal((await me.get("/views/v/")).version, 1);
     await person.look("views-query");
     await page.getByRole("button", { name: "Discard" }).click();
-    assert.equal(await text(page), BY_COUNTRY);
+    await until(async () => (await text(page)) === BY_COUNTRY, "the query as it was");
     await write(page, `${BY_COUNTRY} HAVING count(*) > 1`);
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Saved: version 2 is by the new query.").waitFor();
