@@ -28,23 +28,19 @@ export function JobForm({ job, view: first, views }: JobFormProps) {
     const [line, setLine] = useState(job?.crontab_def ?? "*/5 * * * *");
     const [zone, setZone] = useState(job?.timezone ?? own);
     const [notify, setNotify] = useState<Notify>(job?.notify ?? "always");
-    const [problem, fail] = useState<unknown>(null);
+    const [refused, refuse] = useState<{ of: string; problem: unknown }>();
     const [busy, work] = useState(false);
     const preview = usePreview(line, zone);
+    // A refusal may come when what it is of has been changed already.
+    const filled = JSON.stringify([view, line, zone, notify]);
+    const problem = refused?.of === filled ? refused.problem : null;
     const foreseen = isOf(preview, line, zone) ? preview?.problem : null;
     const told = (field: string) =>
         [problem, foreseen].map((it) => (it instanceof Problem ? it.field(field) : undefined)).find(Boolean);
-    const set =
-        <T,>(change: (value: T) => void) =>
-        (value: T) => {
-            change(value);
-            fail(null);
-        };
-
     const save = async (event: Event) => {
         event.preventDefault();
         work(true);
-        fail(null);
+        refuse(undefined);
         try {
             const schedule = { crontab_def: line, timezone: zone, notify };
             const saved = job
@@ -54,7 +50,7 @@ export function JobForm({ job, view: first, views }: JobFormProps) {
             tell(job ? `Job ${saved.id} is changed.` : `Job ${saved.id} refreshes ${saved.view_name} from now on.`);
             go("jobs", saved.id);
         } catch (caught) {
-            fail(caught);
+            refuse({ of: filled, problem: caught });
             work(false);
         }
     };
@@ -69,27 +65,27 @@ export function JobForm({ job, view: first, views }: JobFormProps) {
                         label="View to refresh"
                         value={view}
                         options={views.map((name) => [name, name] as const)}
-                        onValue={set(setView)}
+                        onValue={setView}
                         error={told("view_name")}
                     />
                 )}
-                <Builder line={line} onLine={set(setLine)} />
+                <Builder line={line} onLine={setLine} />
                 <TextField
                     label="Cron line"
                     class="font-mono"
                     spellcheck={false}
                     autocomplete="off"
                     value={line}
-                    onValue={set(setLine)}
+                    onValue={setLine}
                     hint="Minute, hour, day, month, day of the week; or @daily and its kin; or “30 seconds”."
                     error={told("crontab_def")}
                 />
-                <ZoneField value={zone} onValue={set(setZone)} error={told("timezone")} />
+                <ZoneField value={zone} onValue={setZone} error={told("timezone")} />
                 <Choices
                     label="Tell channels"
                     value={notify}
                     choices={notifyChoices}
-                    onValue={set(setNotify)}
+                    onValue={setNotify}
                     error={told("notify")}
                 />
                 {!FIELDS.some(told) && <Failed problem={problem} />}
