@@ -30,7 +30,7 @@ const struct field session_row[] = {
     FIELD(struct session, team, FIELD_STR),
     FIELD(struct session, refresh, FIELD_STR),
     FIELD(struct session, refresh_before, FIELD_STR),
-    FIELD(struct session, attempt, FIELD_STR),
+    FIELD(struct session, renewal, FIELD_STR),
     FIELD(struct session, created, FIELD_INT),
     FIELD(struct session, expires, FIELD_INT),
     FIELD(struct session, last_used, FIELD_INT),
@@ -55,7 +55,7 @@ err session_find(struct tx *tx, str id, str team, struct session *out, bool *fou
         session_row,
         out,
         found,
-        "SELECT s.id, s.account, s.team, s.refresh, s.refresh_before, s.attempt, s.created,"
+        "SELECT s.id, s.account, s.team, s.refresh, s.refresh_before, s.renewal, s.created,"
         " s.expires, s.ended, a.is_active, a.is_superuser FROM sessions s JOIN accounts a ON a.id "
         "= s.account"
         " WHERE s.id = $1 AND s.team = $2",
@@ -230,21 +230,21 @@ static err session_of_token(struct accounts *accounts, struct tx *tx, struct db 
 }
 
 /* The answer to this very renewal was lost, and what it held has not been used. */
-static bool is_repeated(const struct session *session, str refresh, str attempt)
+static bool is_repeated(const struct session *session, str refresh, str renewal)
 {
-    return attempt.len > 0 && str_eq(refresh, session->refresh_before) &&
-           attempt.len == session->attempt.len &&
-           sodium_memcmp(attempt.at, session->attempt.at, attempt.len) == 0;
+    return renewal.len > 0 && str_eq(refresh, session->refresh_before) &&
+           renewal.len == session->renewal.len &&
+           sodium_memcmp(renewal.at, session->renewal.at, renewal.len) == 0;
 }
 
-err session_renew(struct accounts *accounts, struct db *db, str refresh, str attempt, int64_t now,
+err session_renew(struct accounts *accounts, struct db *db, str refresh, str renewal, int64_t now,
                   struct tokens *tokens)
 {
     struct claims claims;
     struct session session;
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(session_of_token(accounts, &tx, db, refresh, now, &claims, &session));
-    if (!str_eq(claims.id, session.refresh) && !is_repeated(&session, claims.id, attempt)) {
+    if (!str_eq(claims.id, session.refresh) && !is_repeated(&session, claims.id, renewal)) {
         TRY(session_end(accounts, &tx, &session, "reused", now));
         TRY(tx_commit(&tx));
         return err_new(db->mem,
@@ -255,11 +255,11 @@ err session_renew(struct accounts *accounts, struct db *db, str refresh, str att
     session.refresh = id_random(db->mem);
     session.expires = session_expires(accounts, session.created, now);
     TRY(tx_run(&tx,
-               "UPDATE sessions SET refresh = $1, refresh_before = $2, attempt = $3, expires = $4,"
+               "UPDATE sessions SET refresh = $1, refresh_before = $2, renewal = $3, expires = $4,"
                " last_used = $5 WHERE id = $6 AND team = $7",
                A(session.refresh),
                A(claims.id),
-               A(attempt),
+               A(renewal),
                A(session.expires),
                A(now),
                A(session.id),

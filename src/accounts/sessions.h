@@ -14,7 +14,7 @@ struct session {
     str id, account, team;
     str refresh;        /* jti of the good refresh token */
     str refresh_before; /* jti of the one that it came from, or absent */
-    str attempt;        /* which renewal brought it, as the client named it, or absent */
+    str renewal;        /* how the client named the renewal that brought it, or absent */
     int64_t created, expires;
     int64_t last_used;            /* begun, or last renewed */
     int64_t ended;                /* 0: alive */
@@ -49,10 +49,10 @@ MUST_CHECK err session_open(struct accounts *accounts, struct db *db, const stru
 /*
  * The next pair for the good refresh token; 401 for any other, which ends the session if it was
  * good once. A client whose answer was lost may ask again with the token that it has: when
- * `attempt` is the one it named then, and the token that it did not get has not been used. Who has
+ * `renewal` is the one it named then, and the token that it did not get has not been used. Who has
  * copied the token does not know it.
  */
-MUST_CHECK err session_renew(struct accounts *accounts, struct db *db, str refresh, str attempt,
+MUST_CHECK err session_renew(struct accounts *accounts, struct db *db, str refresh, str renewal,
                              int64_t now, struct tokens *tokens);
 /* Also by a refresh token that was used before: who has it may end the session, not prolong it. */
 MUST_CHECK err session_close(struct accounts *accounts, struct db *db, str refresh, int64_t now);

@@ -18,7 +18,7 @@ struct new_password {
 };
 
 struct refresh_input {
-    str refresh, attempt;
+    str refresh, renewal;
 };
 
 const struct field credentials_fields[] = {
@@ -53,7 +53,7 @@ const struct field refresh_fields[] = {
 
 const struct field renewal_fields[] = {
     REFRESH_FIELD,
-    FIELD(struct refresh_input, attempt, FIELD_STR, .flags = FIELD_SECRET, .min = 16, .max = 100,
+    FIELD(struct refresh_input, renewal, FIELD_STR, .flags = FIELD_SECRET, .min = 16, .max = 100,
           .help =
               "A random text of the client's own: when the answer is lost, the same call with the "
               "same text gives another pair instead of ending the session"),
@@ -143,7 +143,7 @@ err session_refresh(struct request *rq)
     struct refresh_input given = {0};
     struct tokens tokens;
     TRY(request_body(rq, renewal_fields, &given));
-    TRY(session_renew(rq->context, rq->db, given.refresh, given.attempt, rq->now, &tokens));
+    TRY(session_renew(rq->context, rq->db, given.refresh, given.renewal, rq->now, &tokens));
     return reply_json(rq, 200, tokens_fields, &tokens);
 }
 

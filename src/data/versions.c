@@ -82,31 +82,31 @@ err versions_trim(struct db *db, int64_t before)
     return NULL;
 }
 
+#define VERSION_SELECT                                                                \
+    "SELECT version, refreshed_at, row_count, added, removed, duration_us, was_reset" \
+    " FROM view_versions WHERE team = $1 AND view_key = $2 "
+
+/* Newest first; each way along the index. */
 static err version_page(struct tx *tx, const struct relation *view, int64_t after, int64_t before,
                         const struct page *page, struct list *out)
 {
     if (page->before.at)
-        return tx_list(
-            tx,
-            version_row,
-            sizeof(struct version),
-            2000,
-            out,
-            "SELECT version, refreshed_at, row_count, added, removed, duration_us, was_reset"
-            " FROM view_versions WHERE team = $1 AND view_key = $2"
-            " AND version > $3 ORDER BY version LIMIT $4",
-            A(view->team),
-            A(view->key),
-            A(before),
-            A(page_rows(page)));
+        return tx_list(tx,
+                       version_row,
+                       sizeof(struct version),
+                       2000,
+                       out,
+                       VERSION_SELECT "AND version > $3 ORDER BY version LIMIT $4",
+                       A(view->team),
+                       A(view->key),
+                       A(before),
+                       A(page_rows(page)));
     return tx_list(tx,
                    version_row,
                    sizeof(struct version),
                    2000,
                    out,
-                   "SELECT version, refreshed_at, row_count, added, removed, duration_us, was_reset"
-                   " FROM view_versions WHERE team = $1 AND view_key = $2"
-                   " AND version < $3 ORDER BY version DESC LIMIT $4",
+                   VERSION_SELECT "AND version < $3 ORDER BY version DESC LIMIT $4",
                    A(view->team),
                    A(view->key),
                    A(after),

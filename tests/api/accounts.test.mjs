@@ -157,16 +157,16 @@ test("a refresh token is used once; used again, it ends the session", async () =
     expect(await refresh(second.refresh), 401, "refresh of an ended session");
 });
 
-test("who lost the answer of a renewal may ask again, by the attempt's name", async () => {
-    const renew = (token, attempt) =>
-        call(server, "POST", "/auth/tokens/refresh/", { json: { refresh: token, attempt } });
+test("who lost the answer of a renewal may ask again, by the renewal's name", async () => {
+    const renew = (token, renewal) =>
+        call(server, "POST", "/auth/tokens/refresh/", { json: { refresh: token, renewal } });
     const me = await account(server);
     const { refresh: first } = expect(await obtain({ primary_email: me.email, password: PASSWORD }), 200, "obtain");
-    const attempt = "a random text of this client";
-    expect(await renew(first, attempt), 200, "the one whose answer is lost");
-    const { refresh: second, access } = expect(await renew(first, attempt), 200, "the same again");
+    const renewal = "a random text of this client";
+    expect(await renew(first, renewal), 200, "the one whose answer is lost");
+    const { refresh: second, access } = expect(await renew(first, renewal), 200, "the same again");
     const told = expect(await renew(second, "short"), 422, "a name that can be guessed");
-    assert.ok(told.errors.attempt);
+    assert.ok(told.errors.renewal);
     expect(await renew(first, "somebody else's, without the name"), 401, "a copy of the token");
     expect(await call(server, "GET", "/auth/users/me/", { token: access }), 401, "the session has ended");
 });

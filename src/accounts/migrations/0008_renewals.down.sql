@@ -1,2 +1,2 @@
-ALTER TABLE sessions DROP COLUMN attempt;
+ALTER TABLE sessions DROP COLUMN renewal;
 ALTER TABLE sessions DROP COLUMN refresh_before;

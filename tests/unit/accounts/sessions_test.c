@@ -214,7 +214,7 @@ static void test_rotation(void **state)
     assert_int_equal(last_event(ada.team), 3); /* registered, started, ended once */
 }
 
-/* Who lost the answer asks once more, in the name of the same attempt. */
+/* Who lost the answer asks once more, in the name of the same renewal. */
 static void test_lost_answer(void **state)
 {
     (void)state;
@@ -236,7 +236,7 @@ static void test_lost_answer(void **state)
     bad(session_renew(accounts, &db, lost.refresh, mine, now, &third), 401, "token_not_valid");
     bad(authenticated(second.access), 401, "session_ended");
 
-    /* Another attempt, or none, is somebody else. */
+    /* Another renewal, or none, is somebody else. */
     const str others[] = {other, STR("0123456789abcde"), {0}};
     for (size_t i = 0; i < LENGTH(others); i++) {
         first = signed_in(&ada);

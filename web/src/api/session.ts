@@ -7,7 +7,7 @@ interface Tokens {
     access: string;
     refresh: string;
     /** The renewal that is under way, by this name: should its answer be lost with the page, it is asked for again. */
-    attempt?: string;
+    renewal?: string;
 }
 
 const KEY = "tinydevcrm.tokens";
@@ -55,7 +55,7 @@ function expires(access: string): number {
 const fresh = (tokens: Tokens) => expires(tokens.access) - Date.now() > EARLY_MS;
 
 const random = () =>
-    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
+    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 async function renew(stale: string): Promise<string | null> {
     return exclusively("tinydevcrm.renew", async () => {
@@ -63,12 +63,12 @@ async function renew(stale: string): Promise<string | null> {
         if (tokens?.access !== kept.value?.access) kept.value = tokens;
         if (!tokens) return null;
         if (tokens.access !== stale) return tokens.access; // another tab was first
-        const attempt = tokens.attempt ?? random().join("");
-        keep({ ...tokens, attempt });
+        const renewal = tokens.renewal ?? random();
+        keep({ ...tokens, renewal });
         const answer = await fetch("/auth/tokens/refresh/", {
             method: "POST",
             headers: { "content-type": "application/json" },
-            body: JSON.stringify({ refresh: tokens.refresh, attempt }),
+            body: JSON.stringify({ refresh: tokens.refresh, renewal }),
         });
         if (answer.ok) {
             const next = (await answer.json()) as Tokens;
