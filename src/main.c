@@ -173,6 +173,8 @@ static err data_part(struct program *p)
         .accounts = p->accounts,
         .log = &p->log,
         .query_ms = p->config.query_seconds * 1000,
+        .uploads_dir = p->uploads,
+        .upload_max = p->config.upload_max,
         .runners = RUNNERS,
     };
     return data_open(&p->mem, &data, &p->data);

@@ -7,6 +7,7 @@
 #include "data/jobs.h"
 #include "data/reconcile.h"
 #include "data/teams.h"
+#include "data/uploads.h"
 #include "data/versions.h"
 
 #define LOADERS 4
@@ -39,6 +40,8 @@ err data_open(struct arena *mem, const struct data_options *options, struct data
                           .accounts = options->accounts,
                           .log = options->log,
                           .query_ms = options->query_ms,
+                          .uploads_dir = options->uploads_dir,
+                          .upload_max = options->upload_max,
                           .started = time_now()};
     pthread_mutex_init(&data->scheduling, NULL);
     pthread_mutex_init(&data->firing_lock, NULL);
@@ -65,6 +68,8 @@ err data_start(struct data *data, struct arena *mem)
     struct arena own; /* all jobs of all teams go through it */
     arena_init(&own, START_MEMORY);
     err e = reconcile_all(data, &own);
+    if (!e)
+        e = uploads_sweep(data, &own);
     if (!e)
         e = jobs_schedule_all(data, &own);
     e = err_copy(mem, e);
@@ -118,6 +123,7 @@ err data_trim(struct data *data, struct arena *mem, int64_t keep_us)
         TRY(runs_trim(&db, before, &removed));
     while (removed == TRIM_AT_ONCE);
     TRY(versions_trim(&db, before));
+    TRY(uploads_trim(data, &db));
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(&db, &tx));
     TRY(tx_run(&tx, "DELETE FROM loads WHERE created < $1 AND state <> 'running'", A(before)));

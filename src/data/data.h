@@ -17,7 +17,9 @@ struct data_options {
     struct accounts *accounts;
     struct log *log;
     int64_t query_ms;
-    size_t runners; /* threads that run jobs that are due */
+    const char *uploads_dir; /* exists; on the disk that the engine's folder is on */
+    int64_t upload_max;      /* bytes of one upload */
+    size_t runners;          /* threads that run jobs that are due */
 };
 
 MUST_CHECK err data_open(struct arena *mem, const struct data_options *options, struct data **out);

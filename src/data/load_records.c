@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "data/loads.h"
 #include "data/teams.h"
+#include "data/uploads.h"
 #include "http/page.h"
 
 static const char *const mode_names[] = {"create", "append", "replace", NULL};
@@ -14,7 +15,8 @@ const struct field load_fields[] = {
           .help = "create, append or replace"),
     FIELD(struct load_record, state, FIELD_STR, .flags = FIELD_REQUIRED, .choices = states,
           .help = "running, succeeded or failed"),
-    FIELD(struct load_record, bytes, FIELD_INT, .help = "Size of the upload"),
+    FIELD(struct load_record, upload, FIELD_STR, .help = "Id of the upload that it loads, if any"),
+    FIELD(struct load_record, bytes, FIELD_INT, .help = "Size of the file"),
     FIELD(struct load_record, bytes_done, FIELD_INT, .help = "Of these, read so far"),
     FIELD(struct load_record, rows, FIELD_INT, .help = "Rows loaded so far"),
     FIELD(struct load_record, error, FIELD_JSON,
@@ -30,6 +32,7 @@ static const struct field load_row[] = {
     FIELD(struct load_record, table_name, FIELD_STR),
     FIELD(struct load_record, mode, FIELD_STR),
     FIELD(struct load_record, state, FIELD_STR),
+    FIELD(struct load_record, upload, FIELD_STR),
     FIELD(struct load_record, bytes, FIELD_INT),
     FIELD(struct load_record, bytes_done, FIELD_INT),
     FIELD(struct load_record, row_count, FIELD_INT),
@@ -64,26 +67,32 @@ err load_interrupted(struct arena *mem)
     return err_new(mem,
                    503,
                    "interrupted",
-                   "The server was stopped before the load was done. Upload the file again.");
+                   "The server was stopped before the load was done. Nothing of it was kept; load "
+                   "it again.");
 }
 
 err load_begin(struct tx *tx, struct load_record *load)
 {
+    if (load->upload.at)
+        TRY(upload_claim(tx, load->team, load->upload));
     return tx_run(tx,
                   "INSERT INTO loads (team, id, table_name, mode, state, bytes, row_count, "
-                  "base_version, created)"
-                  " VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, $7)",
+                  "base_version, created, upload)"
+                  " VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, $7, $8)",
                   A(load->team),
                   A(load->id),
                   A(load->table_name),
                   A(load->mode),
                   A(load->bytes),
                   A(load->base_version),
-                  A(load->created));
+                  A(load->created),
+                  A(load->upload));
 }
 
-err load_end(struct tx *tx, struct load_record *load, err why)
+err load_end(struct data *data, struct tx *tx, struct load_record *load, err why)
 {
+    if (!why && load->upload.at)
+        TRY(upload_loaded(data, tx, load->team, load->upload));
     load->state = why ? STR("failed") : STR("succeeded");
     load->error = why ? problem_json(tx->db->mem, why) : (str){0};
     load->finished = time_now();

@@ -35,7 +35,7 @@ struct loading {
     const atomic_bool *gone;
     struct load_record record;
     enum load_mode mode;
-    struct upload_input *input;
+    struct load_input *input;
     str signal; /* its key */
     int64_t told_at;
     struct relation table; /* as it is afterwards */
@@ -46,7 +46,7 @@ struct loading {
     struct stop stop;
     struct arena own_mem;
     struct db own_db;
-    struct upload_input own_input;
+    struct load_input own_input;
 };
 
 /* The end is told by the log. */
@@ -161,7 +161,7 @@ static err store_part(struct loading *loading)
     } else {
         TRY(relation_update(&tx, table));
     }
-    TRY(load_end(&tx, &loading->record, NULL));
+    TRY(load_end(loading->data, &tx, &loading->record, NULL));
     TRY(relation_link(&tx, table->team, table, 1));
     signal_forget(loading->data->events, table->team, loading->signal);
     const char *type = loading->mode == LOAD_CREATE ? "table.created" : "table.loaded";
@@ -181,7 +181,7 @@ static err mark_failed(struct loading *loading, err why)
 {
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_begin(loading->db, &tx));
-    TRY(load_end(&tx, &loading->record, why));
+    TRY(load_end(loading->data, &tx, &loading->record, why));
     signal_forget(loading->data->events, loading->record.team, loading->signal);
     TRY(event_append(loading->data->events,
                      &tx,
@@ -255,7 +255,7 @@ static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
     err e = turn_take(loading, wait_ms, &marked, &turn);
     if (!e)
         e = load_run(loading, &turn);
-    upload_discard(loading->input);
+    load_input_discard(loading->input);
     e = cut_off(loading, e);
     if (e && marked && !err_is(e, TOLD_LATER)) {
         err again = team_doubt(&turn, mark_failed(loading, e));
@@ -288,7 +288,7 @@ static void mark_later(struct loading *loading, err why)
 
 static void loading_free(struct loading *loading)
 {
-    upload_discard(&loading->own_input);
+    load_input_discard(&loading->own_input);
     arena_done(&loading->own_mem);
     free(loading);
 }
@@ -314,7 +314,7 @@ static void load_alone(struct lane_work *work)
 
 /* Copies all that outlives the request. */
 static struct loading *loading_copy(struct request *rq, const struct loading *from,
-                                    struct upload_input *input)
+                                    struct load_input *input)
 {
     struct loading *loading = calloc(1, sizeof(*loading));
     if (!loading)
@@ -324,7 +324,7 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
     struct arena *mem = &loading->own_mem;
     loading->own_db =
         (struct db){.store = rq->db->store, .mem = mem, .actor = str_copy(mem, rq->db->actor)};
-    loading->own_input = (struct upload_input){.format = input->format, .bytes = input->bytes};
+    loading->own_input = (struct load_input){.format = input->format, .bytes = input->bytes};
     loading->own_input.path = str_c(mem, str_of(input->path));
     struct columns *columns = &loading->own_input.columns;
     columns->at = arena_array(mem, input->columns.n, sizeof(struct column));
@@ -335,6 +335,7 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
     loading->record.team = str_copy(mem, from->record.team);
     loading->record.id = str_copy(mem, from->record.id);
     loading->record.table_name = str_copy(mem, from->record.table_name);
+    loading->record.upload = str_copy(mem, from->record.upload);
     loading->signal = str_copy(mem, from->signal);
     loading->table = (struct relation){0};
     loading->db = &loading->own_db;
@@ -351,7 +352,7 @@ static struct loading *loading_copy(struct request *rq, const struct loading *fr
     return loading;
 }
 
-static err load_start(struct request *rq, struct loading *loading, struct upload_input *input)
+static err load_start(struct request *rq, struct loading *loading, struct load_input *input)
 {
     struct data *data = rq->context;
     TRY(mark_begin(loading, true));
@@ -386,7 +387,7 @@ static bool prefers_async(struct request *rq)
     return false;
 }
 
-err load_reply(struct request *rq, str table_name, enum load_mode mode, struct upload_input *input)
+err load_reply(struct request *rq, str table_name, enum load_mode mode, struct load_input *input)
 {
     struct loading loading = {
         .data = rq->context,
@@ -398,6 +399,7 @@ err load_reply(struct request *rq, str table_name, enum load_mode mode, struct u
                    .id = id_new(rq->mem),
                    .table_name = table_name,
                    .mode = load_mode_name(mode),
+                   .upload = input->upload,
                    .state = STR("running"),
                    .bytes = input->bytes,
                    .created = rq->now},

@@ -3,10 +3,11 @@
 #ifndef DATA_LOADS_H
 #define DATA_LOADS_H
 
-#include "data/upload.h"
+#include "data/load_input.h"
 
 struct load_record {
     str team, id, table_name, mode, state, error;
+    str upload; /* that it is of; absent: none */
     int64_t bytes, bytes_done, rows, row_count, base_version, created, finished;
 };
 
@@ -17,10 +18,10 @@ extern const struct field load_fields[], load_query_fields[];
  * (RFC 7240). `input` is taken over.
  */
 MUST_CHECK err load_reply(struct request *rq, str table_name, enum load_mode mode,
-                          struct upload_input *input);
+                          struct load_input *input);
 /* The mark of a load that is under way, before the engine is asked; and its end. */
 MUST_CHECK err load_begin(struct tx *tx, struct load_record *load);
-MUST_CHECK err load_end(struct tx *tx, struct load_record *load, err why);
+MUST_CHECK err load_end(struct data *data, struct tx *tx, struct load_record *load, err why);
 /* How far it is: rows and bytes_done. */
 MUST_CHECK err load_progress(struct db *db, const struct load_record *load);
 str load_mode_name(enum load_mode mode);

@@ -26,7 +26,7 @@ const struct field table_preview_fields[] = {
     FIELD_LAST,
 };
 
-static err preview_reply(struct request *rq, const struct upload_input *input)
+static err preview_reply(struct request *rq, const struct load_input *input)
 {
     struct data *data = rq->context;
     struct preview preview = {.format = input->format,
@@ -47,7 +47,7 @@ static err preview_reply(struct request *rq, const struct upload_input *input)
 
 err table_preview(struct request *rq)
 {
-    CLEANUP(upload_discard) struct upload_input input = {0};
-    TRY(upload_take(rq, UPLOAD_PREVIEW, &input));
+    CLEANUP(load_input_discard) struct load_input input = {0};
+    TRY(load_input_take(rq, INPUT_PREVIEW, &input));
     return preview_reply(rq, &input);
 }

@@ -2,7 +2,7 @@
 #ifndef DATA_PREVIEW_H
 #define DATA_PREVIEW_H
 
-#include "data/upload.h"
+#include "data/load_input.h"
 
 extern const struct field table_preview_fields[];
 

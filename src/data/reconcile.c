@@ -134,7 +134,7 @@ static err next_forget(struct db *db, const struct relation *view)
 }
 
 struct mark {
-    str team, id, table_name;
+    str team, id, table_name, upload;
     int64_t base_version;
 };
 
@@ -142,6 +142,7 @@ static const struct field mark_row[] = {
     FIELD(struct mark, team, FIELD_STR),
     FIELD(struct mark, id, FIELD_STR),
     FIELD(struct mark, table_name, FIELD_STR),
+    FIELD(struct mark, upload, FIELD_STR),
     FIELD(struct mark, base_version, FIELD_INT),
     FIELD_LAST,
 };
@@ -159,8 +160,8 @@ static err close_loads(struct data *data, struct db *db, str team)
                 sizeof(struct mark),
                 100000,
                 &list,
-                "SELECT team, id, table_name, base_version FROM loads WHERE team = $1 AND state = "
-                "'running' AND (created < $2 OR base_version <> $3)",
+                "SELECT team, id, table_name, upload, base_version FROM loads WHERE team = $1"
+                " AND state = 'running' AND (created < $2 OR base_version <> $3)",
                 A(team),
                 A(data->started),
                 A(LOAD_WAITS)));
@@ -173,8 +174,9 @@ static err close_loads(struct data *data, struct db *db, str team)
         struct load_record load = {.team = team,
                                    .id = marks[i].id,
                                    .table_name = marks[i].table_name,
+                                   .upload = marks[i].upload,
                                    .rows = done ? table.row_count : 0};
-        TRY(load_end(&tx, &load, done ? NULL : load_interrupted(db->mem)));
+        TRY(load_end(data, &tx, &load, done ? NULL : load_interrupted(db->mem)));
         TRY(event_append(data->events,
                          &tx,
                          team,

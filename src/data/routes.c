@@ -5,6 +5,7 @@
 #include "data/preview.h"
 #include "data/rows.h"
 #include "data/tables.h"
+#include "data/uploads.h"
 #include "data/versions.h"
 #include "data/views.h"
 #include "http/page.h"
@@ -52,12 +53,12 @@ static const struct field channel_listen_query[] = {
 static const char *const row_media[] = {"text/csv", "application/vnd.apache.parquet", NULL};
 
 const struct route data_routes[] = {
-    UPLOAD_("/tables", table_create, 201, .input = upload_create_fields, .output = table_fields,
+    UPLOAD_("/tables", table_create, 201, .input = input_create_fields, .output = table_fields,
             .help = "Make a table of a CSV or Parquet file"),
-    UPLOAD_("/tables/create", table_create, 201, .input = upload_create_fields,
+    UPLOAD_("/tables/create", table_create, 201, .input = input_create_fields,
             .output = table_fields, .help = "The same"),
     ROUTE("POST", "/tables/preview", table_preview, BODY_UPLOAD, 200, MEMBER, .pool = POOL_ENGINE,
-          .input = upload_preview_fields, .output = table_preview_fields,
+          .input = input_preview_fields, .output = table_preview_fields,
           .help = "Look into a file, or its beginning, without keeping anything"),
     GET_("/tables", table_list, .list = true, .query = page_fields, .output = table_fields,
          .help = "List the tables"),
@@ -67,13 +68,26 @@ const struct route data_routes[] = {
     GET_("/tables/{name}/rows", table_rows, .pool = POOL_ENGINE, .query = rows_query_fields,
          .output = rows_fields, .media = row_media,
          .help = "Rows, as JSON, CSV or Parquet by Accept"),
-    UPLOAD_("/tables/{name}/rows", table_append, 201, .input = upload_rows_fields,
+    UPLOAD_("/tables/{name}/rows", table_append, 201, .input = input_rows_fields,
             .output = table_fields,
             .help = "Append a file, or rows in JSON; the answer says rows_added as well"),
-    UPLOAD_("/tables/{name}/replace", table_replace, 200, .input = upload_rows_fields,
+    UPLOAD_("/tables/{name}/replace", table_replace, 200, .input = input_rows_fields,
             .output = table_fields, .help = "Put a new file in the place of all rows"),
     POST_("/tables/{name}/fork", table_fork, .pool = POOL_ENGINE, .input = fork_fields,
           .output = table_fields, .help = "Copy a table, or a view's rows into a table"),
+    ROUTE("OPTIONS", "/uploads", upload_options, BODY_NONE, 204,
+          .help = "What of tus the server knows, and the largest file it takes"),
+    ROUTE("POST", "/uploads", upload_create, BODY_NONE, 201, MEMBER,
+          .headers = upload_create_headers, .output = upload_fields,
+          .help = "Announce a file that comes in pieces (tus 1.0.0)"),
+    GET_("/uploads", upload_list, .list = true, .query = page_fields, .output = upload_fields,
+         .help = "List the uploads that are not loaded, newest first"),
+    GET_("/uploads/{id}", upload_show, .output = upload_fields,
+         .help = "Show how much of an upload is here, also as the header Upload-Offset"),
+    ROUTE("PATCH", "/uploads/{id}", upload_append, BODY_FILE, 204, MEMBER, .pool = POOL_ENGINE,
+          .headers = upload_append_headers, .media_in = "application/offset+octet-stream",
+          .help = "Send the next piece, of any size; what comes of one that is cut off is kept"),
+    DELETE_("/uploads/{id}", upload_drop, .help = "Forget an upload"),
     GET_("/loads", load_list, .list = true, .query = load_query_fields, .output = load_fields,
          .help = "List the loads, newest first"),
     DELETE_("/loads/{id}", load_stop,

@@ -24,6 +24,8 @@ struct data {
     struct accounts *accounts;
     struct log *log;
     int64_t query_ms;
+    const char *uploads_dir;
+    int64_t upload_max;
     atomic_bool stopping; /* for what runs in the background */
     int64_t started;      /* of this process, wall clock */
     struct clock *clock;

@@ -14,15 +14,15 @@
 
 err table_create(struct request *rq)
 {
-    CLEANUP(upload_discard) struct upload_input input = {0};
-    TRY(upload_take(rq, UPLOAD_CREATE, &input));
+    CLEANUP(load_input_discard) struct load_input input = {0};
+    TRY(load_input_take(rq, INPUT_CREATE, &input));
     return load_reply(rq, input.table_name, LOAD_CREATE, &input);
 }
 
 err table_append(struct request *rq)
 {
-    CLEANUP(upload_discard) struct upload_input input = {0};
-    TRY(upload_take(rq, UPLOAD_ROWS, &input));
+    CLEANUP(load_input_discard) struct load_input input = {0};
+    TRY(load_input_take(rq, INPUT_ROWS, &input));
     if (input.columns.n)
         return field_err(rq->mem, "columns", "Can't be given: the table has its columns.");
     return load_reply(rq, request_path(rq, "name"), LOAD_APPEND, &input);
@@ -30,8 +30,8 @@ err table_append(struct request *rq)
 
 err table_replace(struct request *rq)
 {
-    CLEANUP(upload_discard) struct upload_input input = {0};
-    TRY(upload_take(rq, UPLOAD_ROWS, &input));
+    CLEANUP(load_input_discard) struct load_input input = {0};
+    TRY(load_input_take(rq, INPUT_ROWS, &input));
     return load_reply(rq, request_path(rq, "name"), LOAD_REPLACE, &input);
 }
 

@@ -82,7 +82,8 @@ static void head_add_origin(struct head *head, const struct asking *ask,
     head_add(head, STR("Access-Control-Allow-Origin"), origin);
     head_add(head,
              STR("Access-Control-Expose-Headers"),
-             STR("X-Request-Id, Location, ETag, Retry-After, Link"));
+             STR("X-Request-Id, Location, ETag, Retry-After, Link, Tus-Resumable, Tus-Version, "
+                 "Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Expires"));
 }
 
 static void head_add_guards(struct head *head, const char *content_type, bool tls)

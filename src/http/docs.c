@@ -173,6 +173,14 @@ static void example_json(struct buf *out, const struct field *fields)
     buf_add(out, STR("}'"));
 }
 
+static void example_headers(struct buf *out, const struct field *fields)
+{
+    for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
+        if (field->flags & FIELD_REQUIRED)
+            buf_fmt(out, " -H '%s: %s'", field->name, field->type == FIELD_INT ? "0" : "...");
+    }
+}
+
 static void example_form(struct buf *out, const struct field *fields)
 {
     buf_add(out, STR(" \\\n    -F file=@data.csv"));
@@ -200,10 +208,13 @@ static void example_print(struct buf *out, const struct route *route)
     buf_char(&call, '"');
     if (route->right != RIGHT_ANYONE)
         buf_add(&call, STR(" -H \"Authorization: JWT $ACCESS\""));
+    example_headers(&call, route->headers);
     if (route->body == BODY_JSON)
         example_json(&call, route->input);
     else if (route->body == BODY_UPLOAD)
         example_form(&call, route->input);
+    else if (route->body == BODY_FILE)
+        buf_fmt(&call, " \\\n    -H 'Content-Type: %s' --data-binary @data.csv", route->media_in);
     buf_add(out, STR("<pre>"));
     html_add(out, buf_str(&call));
     buf_add(out, STR("</pre>"));
@@ -259,6 +270,7 @@ static void route_print(struct buf *out, const struct route *route)
     buf_add(out, STR("</p>"));
     answer_print(out, route);
     fields_table(out, "Query", route->query, true, false);
+    fields_table(out, "Headers", route->headers, true, false);
     bool upload = route->body == BODY_UPLOAD;
     fields_table(out,
                  upload ? "Form" : "Body",

@@ -6,6 +6,7 @@
  * Continue
  *     ... -> DISCARD -> answered             when the answer is known before the body has ended
  *     WORK -> FILE or STREAM                 when the answer is one
+ *     BODY -> DISK -> WORK -> gone           a file that broke off: what came of it is kept
  *
  * A function that may answer returns false when it has, since the exchange may then be no more.
  */
@@ -103,6 +104,14 @@ static void exchange_fail(struct exchange *exchange, err e)
     exchange_settle(exchange);
 }
 
+/* Nobody is there to be answered. */
+static void exchange_left(struct exchange *exchange)
+{
+    exchange->ask->answer.status = 499;
+    access_log(exchange);
+    exchange_free(exchange);
+}
+
 static void exchange_submit(struct exchange *exchange, enum exchange_state state,
                             enum route_pool pool, void (*run)(struct pool_work *work))
 {
@@ -143,6 +152,7 @@ static bool body_begin(struct exchange *exchange)
         struct spool_options spool = {.loop = exchange->loop,
                                       .mem = &ask->mem,
                                       .dir = options->upload_dir,
+                                      .form = ask->match.route->body == BODY_UPLOAD,
                                       .content_type = asking_header(ask, STR("content-type")),
                                       .file_max = options->upload_max,
                                       .room = exchange_has_room,
@@ -273,7 +283,9 @@ void exchange_body_end(struct exchange *exchange)
 void exchange_on_disk(void *arg, err e)
 {
     struct exchange *exchange = arg;
-    if (e)
+    if (e && !exchange->calls)
+        exchange_left(exchange);
+    else if (e)
         exchange_fail(exchange, e);
     else
         exchange_go(exchange);
@@ -308,9 +320,7 @@ void exchange_worked(struct loop *loop, struct loop_post *post)
     struct asking *ask = CONTAINER(post, struct asking, post);
     struct exchange *exchange = ask->rq.exchange;
     if (!exchange->calls) {
-        ask->answer.status = 499;
-        access_log(exchange);
-        exchange_free(exchange);
+        exchange_left(exchange);
     } else if (exchange->state == EXCHANGE_WORK) {
         exchange_answer(exchange);
     } else if (ask->answer.kind != ANSWER_NONE) {
@@ -334,10 +344,25 @@ void exchange_leaving(struct exchange *exchange)
         atomic_store(&exchange->ask->gone, true);
 }
 
+/* What has come of a file is worth keeping: the client may go on with it. */
+static bool body_broke_off(struct exchange *exchange)
+{
+    struct asking *ask = exchange->ask;
+    if (exchange->state != EXCHANGE_BODY || ask->match.route->body != BODY_FILE || !ask->body_seen)
+        return false;
+    exchange->state = EXCHANGE_DISK;
+    err e = spool_end(ask->spool);
+    if (e)
+        exchange_left(exchange);
+    return true;
+}
+
 void exchange_gone(struct exchange *exchange)
 {
     exchange->calls = NULL;
     exchange_leaving(exchange);
+    if (body_broke_off(exchange))
+        return;
     switch (exchange->state) {
     case EXCHANGE_CHECK:
     case EXCHANGE_WORK:
@@ -349,9 +374,14 @@ void exchange_gone(struct exchange *exchange)
     case EXCHANGE_FILE:
         file_gone(exchange->file);
         break;
+    case EXCHANGE_DISK:
+        if (exchange->ask->match.route->body == BODY_FILE)
+            return; /* the spool has it; exchange_on_disk goes on */
+        exchange_left(exchange);
+        return;
     default:
-        exchange->ask->answer.status = 499;
-        access_log(exchange);
+        exchange_left(exchange);
+        return;
     }
     exchange_free(exchange);
 }

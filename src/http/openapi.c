@@ -78,10 +78,10 @@ static void path_parameters_print(struct buf *out, const char *path)
     }
 }
 
-static void query_parameters_print(struct buf *out, const struct field *fields)
+static void parameters_of(struct buf *out, const char *in, const struct field *fields)
 {
     for (const struct field *field = fields; field && field->type != FIELD_END; field++) {
-        parameter_open(out, str_of(field->name), "query", field->flags & FIELD_REQUIRED);
+        parameter_open(out, str_of(field->name), in, field->flags & FIELD_REQUIRED);
         if (field->help)
             put_member(out, "description", field->help);
         put_key(out, "schema");
@@ -93,12 +93,13 @@ static void query_parameters_print(struct buf *out, const struct field *fields)
 static void parameters_print(struct buf *out, const struct route *route)
 {
     bool resumes = route->stream && !route->present;
-    if (!strchr(route->path, '{') && !route->query && !resumes && !route->later)
+    if (!strchr(route->path, '{') && !route->query && !route->headers && !resumes && !route->later)
         return;
     put_key(out, "parameters");
     put_open(out, '[');
     path_parameters_print(out, route->path);
-    query_parameters_print(out, route->query);
+    parameters_of(out, "query", route->query);
+    parameters_of(out, "header", route->headers);
     if (resumes) {
         parameter_open(out, STR("Last-Event-ID"), "header", false);
         buf_add(out,
@@ -128,11 +129,13 @@ static void request_body_print(struct buf *out, const struct route *route)
 {
     if (route->body == BODY_NONE)
         return;
-    bool required = route->body == BODY_UPLOAD;
+    bool required = route->body == BODY_UPLOAD || route->body == BODY_FILE;
     for (const struct field *field = route->input; field && field->type != FIELD_END; field++)
         required = required || (field->flags & FIELD_REQUIRED);
     put_key(out, "requestBody");
     buf_add(out, required ? STR("{\"required\":true,\"content\":{") : STR("{\"content\":{"));
+    if (route->body == BODY_FILE)
+        buf_fmt(out, "\"%s\":{}", route->media_in);
     if (route->body == BODY_UPLOAD)
         content_print(out, "multipart/form-data", route->input, SCHEMA_FORM);
     if (route->body == BODY_JSON || route->input)
@@ -227,7 +230,7 @@ static void responses_print(struct buf *out, const struct route *route)
     problem_print(out, "406", route->media);
     problem_print(out, "413", true);
     problem_print(out, "415", body);
-    problem_print(out, "422", body || route->query);
+    problem_print(out, "422", body || route->query || route->headers);
     problem_print(out, "429", true);
     problem_print(out, "default", true);
     buf_char(out, '}');

@@ -31,6 +31,12 @@ static str path_join(struct arena *mem, const struct path *path)
     return path->count ? str_copy(mem, buf_str(&joined)) : STR("/");
 }
 
+static bool is_preflight(const struct asking *ask)
+{
+    return asking_header(ask, STR("origin")).at &&
+           asking_header(ask, STR("access-control-request-method")).at;
+}
+
 static void plan_options(struct exchange *exchange, str allow)
 {
     struct asking *ask = exchange->ask;
@@ -38,13 +44,13 @@ static void plan_options(struct exchange *exchange, str allow)
     reply_frame(ask, 204, NULL, NULL);
     reply_header(rq, "Allow", allow);
     str origin = asking_header(ask, STR("origin"));
-    if (!origin.at || !asking_header(ask, STR("access-control-request-method")).at ||
-        !origins_allow(exchange->loop->server->origins, origin))
+    if (!is_preflight(ask) || !origins_allow(exchange->loop->server->origins, origin))
         return;
     reply_header(rq, "Access-Control-Allow-Methods", allow);
     reply_header(rq,
                  "Access-Control-Allow-Headers",
-                 STR("Authorization, Content-Type, Accept, Last-Event-ID, Prefer, If-None-Match"));
+                 STR("Authorization, Content-Type, Accept, Last-Event-ID, Prefer, If-None-Match, "
+                     "Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset"));
     reply_header(rq, "Access-Control-Max-Age", STR("600"));
 }
 
@@ -118,6 +124,11 @@ static err body_limit(struct exchange *exchange)
         ask->body_max =
             (int64_t)(ask->match.route->right == RIGHT_ANYONE ? STRANGER_BODY_MAX : JSON_BODY_MAX);
         return type.at && !type_is_json(type) ? type_refused(ask, "application/json") : NULL;
+    case BODY_FILE:
+        ask->body_max = exchange->loop->server->options.upload_max;
+        return str_eq_nocase(type, str_of(ask->match.route->media_in))
+                   ? NULL
+                   : type_refused(ask, ask->match.route->media_in);
     case BODY_UPLOAD:
         break;
     }
@@ -153,8 +164,10 @@ static err plan_body(struct exchange *exchange)
 
 bool plan_spools(const struct asking *ask)
 {
-    return ask->body_size != 0 && ask->match.route->body == BODY_UPLOAD &&
-           multipart_is(asking_header(ask, STR("content-type")));
+    enum route_body body = ask->match.route->body;
+    return ask->body_size != 0 &&
+           (body == BODY_FILE ||
+            (body == BODY_UPLOAD && multipart_is(asking_header(ask, STR("content-type")))));
 }
 
 static err plan_rate(struct exchange *exchange)
@@ -176,8 +189,12 @@ static err plan_route(struct exchange *exchange, const struct path *path)
     struct route_match *match = &ask->match;
     routes_match(exchange->loop->server->routes, ask->rq.method, path, match);
     if (match->known && method_is(ask, STR("OPTIONS"))) {
-        plan_options(exchange, str_copy(&ask->mem, str_of(match->allow)));
-        return NULL;
+        str allow = str_copy(&ask->mem, str_of(match->allow));
+        if (!match->route || is_preflight(ask)) {
+            plan_options(exchange, allow);
+            return NULL;
+        }
+        reply_header(&ask->rq, "Allow", allow);
     }
     if (!match->route && match->known) {
         plan_no_method(ask, str_copy(&ask->mem, str_of(match->allow)));

@@ -6,7 +6,7 @@
 
 /* Fills in the route and the limits of the body, or replies at once (answer.kind). */
 void exchange_plan(struct exchange *exchange);
-/* A form with files, for which the body goes to a spool. */
+/* A form with files, or a file: the body goes to a spool. */
 bool plan_spools(const struct asking *ask);
 
 #endif

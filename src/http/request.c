@@ -84,6 +84,32 @@ err request_query(struct request *rq, const struct field *fields, void *into)
     return fields_parse_query(rq->mem, fields, rq->query, into);
 }
 
+static void header_add(struct buf *query, const char *name, str value)
+{
+    if (query->len)
+        buf_char(query, '&');
+    buf_add(query, str_of(name));
+    buf_char(query, '=');
+    for (size_t i = 0; i < value.len; i++)
+        buf_fmt(query, "%%%02x", (unsigned char)value.at[i]);
+}
+
+/* In the words of a query, which the table can read. */
+err request_headers(struct request *rq, const struct field *fields, void *into)
+{
+    CLEANUP(buf_done) struct buf query;
+    buf_init(&query, EXCHANGE_HEAD_MAX * 4);
+    for (const struct field *field = fields; field->type != FIELD_END; field++) {
+        str name = str_lower(rq->mem, str_of(field->name));
+        str value = asking_header(rq->exchange->ask, name);
+        if (value.at)
+            header_add(&query, field->name, value);
+    }
+    if (query.failed || arena_failed(rq->mem))
+        return &err_no_memory;
+    return fields_parse_query(rq->mem, fields, query.len ? buf_str(&query) : STR(""), into);
+}
+
 str request_form(const struct request *rq, const char *name)
 {
     const struct form_value *values = rq->form.at;

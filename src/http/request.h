@@ -42,7 +42,7 @@ struct request {
     str body;                /* of a JSON route; absent when the route takes a form */
     struct list form; /* of struct form_value: the fields of a multipart or urlencoded form that are
                          not files */
-    struct list uploads; /* of struct upload */
+    struct list uploads; /* of struct upload; of a BODY_FILE one, or none when the body is empty */
 
     /* Filled by the authenticator before the handler runs; absent on a route anyone may call. */
     str account, session, team;
@@ -68,6 +68,9 @@ MUST_CHECK err request_body(struct request *rq, const struct field *fields, void
 MUST_CHECK err request_nothing(struct request *rq);
 extern const struct field no_fields[];
 MUST_CHECK err request_query(struct request *rq, const struct field *fields, void *into);
+/* The same of the headers that are named in `fields`, such as "Upload-Offset"; 422 invalid_fields.
+ */
+MUST_CHECK err request_headers(struct request *rq, const struct field *fields, void *into);
 /* A field of the form; absent when it was not sent. */
 str request_form(const struct request *rq, const char *name);
 /* The best of `offers` (NULL-ended media types, the first is the default) by Accept (RFC

@@ -22,6 +22,9 @@ enum route_body {
     BODY_JSON,   /* application/json, held in memory, at most 1 MB */
     BODY_UPLOAD, /* multipart/form-data streamed to files of up to UPLOAD_MAX, or JSON of up to 16
                     MB in memory */
+    BODY_FILE, /* of `media_in`, streamed to one file of up to UPLOAD_MAX. Also what came of a body
+                  that broke off is given to the handler: rq->gone is set then, and its reply goes
+                  nowhere */
 };
 
 enum route_pool {
@@ -33,23 +36,25 @@ enum route_pool {
 typedef err handler(struct request *rq);
 
 struct route {
-    const char *method; /* "GET" also answers HEAD */
+    const char *method; /* "GET" also answers HEAD; "OPTIONS" only what is no preflight of CORS */
     const char
         *path; /* "/jobs/{id}/runs"; without a trailing slash; matched with and without one */
     handler *run;
     enum right right;
     enum route_body body;
     enum route_pool pool;
-    const struct field *input;  /* of the JSON body or the form, or NULL */
-    const struct field *query;  /* or NULL */
-    const struct field *output; /* of one object, or of an item of the list, or NULL */
-    bool list;                  /* the answer is {"data": [...], "links"} */
-    bool stream;                /* the answer is text/event-stream */
-    bool present;               /* of a stream: it has no ids, and nothing to resume */
-    int status;                 /* of success */
-    const char *const *media;   /* types that the answer has besides JSON, NULL-ended, or NULL */
-    const struct field *later;  /* of the 202 that Prefer: respond-async gets, or NULL */
-    const char *help;           /* one line */
+    const struct field *input;   /* of the JSON body or the form, or NULL */
+    const struct field *query;   /* or NULL */
+    const struct field *headers; /* of the request, that the handler reads; or NULL */
+    const char *media_in;        /* of BODY_FILE: the one type that it takes */
+    const struct field *output;  /* of one object, or of an item of the list, or NULL */
+    bool list;                   /* the answer is {"data": [...], "links"} */
+    bool stream;                 /* the answer is text/event-stream */
+    bool present;                /* of a stream: it has no ids, and nothing to resume */
+    int status;                  /* of success */
+    const char *const *media;    /* types that the answer has besides JSON, NULL-ended, or NULL */
+    const struct field *later;   /* of the 202 that Prefer: respond-async gets, or NULL */
+    const char *help;            /* one line */
 };
 
 struct route_table {

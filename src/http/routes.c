@@ -132,18 +132,20 @@ struct search {
 
 static bool rows_search(struct search *search, const struct node *node)
 {
+    bool options = str_eq(search->method, STR("OPTIONS")); /* is told of all */
     for (const struct row *row = node->rows; row; row = row->next) {
         if (method_fits(row->route, search->method)) {
             search->out->route = row->route;
             search->out->context = row->context;
-            return true;
+            if (!options)
+                return true;
         }
         for (size_t i = 0; i < LENGTH(methods); i++) {
             if (method_fits(row->route, str_of(methods[i])))
                 search->allowed |= 1U << i;
         }
     }
-    return false;
+    return search->out->route;
 }
 
 static bool node_search(struct search *search, const struct node *node, size_t at, size_t params)

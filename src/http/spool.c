@@ -50,7 +50,7 @@ struct spool {
     struct arena mem;
     struct arena *rq_mem; /* NULL: abandoned */
     struct spool_options options;
-    struct multipart *parser;
+    struct multipart *parser; /* NULL: the body is the file */
     struct spool_file *files, **files_end;
     struct field_part *fields, **fields_end;
     size_t file_count, field_count;
@@ -327,7 +327,11 @@ err spool_new(const struct spool_options *options, struct spool **out)
     spool->fields_end = &spool->fields;
     spool->filling_end = &spool->filling;
     arena_init(&spool->mem, SPOOL_MEMORY);
-    err e = multipart_new(&spool->mem, options->content_type, &calls, spool, &spool->parser);
+    struct multipart_part whole = {
+        .name = STR(""), .filename = STR(""), .content_type = options->content_type};
+    err e = options->form
+                ? multipart_new(&spool->mem, options->content_type, &calls, spool, &spool->parser)
+                : part_begin(spool, &whole);
     if (e) {
         e = err_copy(options->mem, e);
         spool_delete(spool);
@@ -341,7 +345,7 @@ err spool_feed(struct spool *spool, str bytes)
 {
     if (!spool->busy && spool->failed)
         return disk_err(spool);
-    err e = multipart_feed(spool->parser, bytes);
+    err e = spool->parser ? multipart_feed(spool->parser, bytes) : part_data(spool, bytes);
     if (e)
         return err_copy(spool->rq_mem, e);
     /* A full block is worth a job; less waits for more or for the end. */
@@ -358,7 +362,7 @@ bool spool_full(const struct spool *spool)
 
 err spool_end(struct spool *spool)
 {
-    err e = multipart_end(spool->parser);
+    err e = spool->parser ? multipart_end(spool->parser) : part_end(spool);
     if (e)
         return err_copy(spool->rq_mem, e);
     spool->ended = true;

@@ -1,6 +1,7 @@
 /*
- * The files of an upload on their way to the disk: the form's parts as they come, written by
- * libuv's threads, never more than SPOOL_AHEAD bytes of them in memory.
+ * The files of an upload on their way to the disk: the form's parts, or the one file that the body
+ * is, as they come, written by libuv's threads, never more than SPOOL_AHEAD bytes of them in
+ * memory.
  *
  * On the loop's thread.
  */
@@ -20,7 +21,8 @@ struct spool_options {
     struct loop *loop;
     struct arena *mem; /* of the request */
     const char *dir;
-    str content_type; /* with the boundary */
+    bool form;        /* multipart; otherwise the body is one file without a name */
+    str content_type; /* of a form with the boundary */
     int64_t file_max;
     void (*room)(void *arg);        /* spool_full was true and is so no more */
     void (*done)(void *arg, err e); /* after spool_end: all is on its way to the disk, or e */

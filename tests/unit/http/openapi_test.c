@@ -51,13 +51,13 @@ static const struct field thing_fields[] = {
     FIELD_LAST,
 };
 
-struct upload_input {
+struct load_input {
     str table_name, file;
 };
 
 static const struct field upload_fields[] = {
-    FIELD(struct upload_input, table_name, FIELD_STR, .flags = FIELD_REQUIRED),
-    FIELD(struct upload_input, file, FIELD_STR, .help = "CSV or Parquet"),
+    FIELD(struct load_input, table_name, FIELD_STR, .flags = FIELD_REQUIRED),
+    FIELD(struct load_input, file, FIELD_STR, .help = "CSV or Parquet"),
     FIELD_LAST,
 };
 

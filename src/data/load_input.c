@@ -1,5 +1,5 @@
-/* From a form or a JSON body to a file in the team's folder. */
-#include "data/upload.h"
+/* From a form, an upload or a JSON body to a file in the team's folder. */
+#include "data/load_input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,50 +7,58 @@
 #include <string.h>
 #include <unistd.h>
 
-struct upload_form {
-    str file, table_name, columns, rows;
+#include "data/uploads.h"
+
+struct input_form {
+    str file, table_name, columns, upload, rows;
     bool cut;
 };
 
-/* `file` and `columns` of a form; `columns` and `rows` of JSON. */
-const struct field upload_create_fields[] = {
-    FIELD(struct upload_form, file, FIELD_STR, .help = "CSV with a header row, or Parquet"),
-    FIELD(struct upload_form, table_name, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 300,
+/* `file` and `columns` of a form; `columns` and `rows` or `upload` of JSON. */
+const struct field input_create_fields[] = {
+    FIELD(struct input_form, file, FIELD_STR, .help = "CSV with a header row, or Parquet"),
+    FIELD(struct input_form, table_name, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 300,
           .help = "Name of the new table"),
-    FIELD(struct upload_form, columns, FIELD_JSON,
+    FIELD(struct input_form, columns, FIELD_JSON,
           .help = "[{\"column_name\", \"column_type\"}], matched by name; inferred when left out"),
-    FIELD(struct upload_form, rows, FIELD_JSON,
+    FIELD(struct input_form, upload, FIELD_STR, .max = 100,
+          .help = "Instead of a file, in JSON: id of an upload that is complete"),
+    FIELD(struct input_form, rows, FIELD_JSON,
           .help = "Instead of a file, in JSON: [{column: value}]"),
     FIELD_LAST,
 };
 
-const struct field upload_rows_fields[] = {
-    FIELD(struct upload_form, file, FIELD_STR, .help = "CSV with a header row, or Parquet"),
-    FIELD(struct upload_form, columns, FIELD_JSON, .help = "New columns, when a table is replaced"),
-    FIELD(struct upload_form, rows, FIELD_JSON,
+const struct field input_rows_fields[] = {
+    FIELD(struct input_form, file, FIELD_STR, .help = "CSV with a header row, or Parquet"),
+    FIELD(struct input_form, columns, FIELD_JSON, .help = "New columns, when a table is replaced"),
+    FIELD(struct input_form, upload, FIELD_STR, .max = 100,
+          .help = "Instead of a file, in JSON: id of an upload that is complete"),
+    FIELD(struct input_form, rows, FIELD_JSON,
           .help = "Instead of a file, in JSON: [{column: value}]"),
     FIELD_LAST,
 };
 
-const struct field upload_preview_fields[] = {
-    FIELD(struct upload_form, file, FIELD_STR,
+const struct field input_preview_fields[] = {
+    FIELD(struct input_form, file, FIELD_STR,
           .help =
               "CSV with a header row, or the beginning of such a file; or Parquet, of which the "
               "first four bytes and the footer are enough for its columns"),
-    FIELD(struct upload_form, columns, FIELD_JSON,
+    FIELD(struct input_form, columns, FIELD_JSON,
           .help = "[{\"column_name\", \"column_type\"}], matched by name; inferred when left out"),
-    FIELD(struct upload_form, cut, FIELD_BOOL,
+    FIELD(struct input_form, cut, FIELD_BOOL,
           .help =
               "true: the file is the beginning of one, and its last line, when it has no end, is "
               "left out"),
-    FIELD(struct upload_form, rows, FIELD_JSON,
+    FIELD(struct input_form, upload, FIELD_STR, .max = 100,
+          .help = "Instead of a file, in JSON: id of an upload that is complete"),
+    FIELD(struct input_form, rows, FIELD_JSON,
           .help = "Instead of a file, in JSON: [{column: value}]"),
     FIELD_LAST,
 };
 
-static const struct field *const kind_fields[] = {[UPLOAD_CREATE] = upload_create_fields,
-                                                  [UPLOAD_ROWS] = upload_rows_fields,
-                                                  [UPLOAD_PREVIEW] = upload_preview_fields};
+static const struct field *const kind_fields[] = {[INPUT_CREATE] = input_create_fields,
+                                                  [INPUT_ROWS] = input_rows_fields,
+                                                  [INPUT_PREVIEW] = input_preview_fields};
 
 static err form_columns(struct request *rq, str text, struct columns *out)
 {
@@ -108,9 +116,9 @@ static void wrong_add(struct buf *wrong, str field, const char *text)
 }
 
 /* A field of a form that is not its file, nor what stands for one in JSON. */
-static bool is_field(enum upload_kind kind, str name)
+static bool is_field(enum load_input_kind kind, str name)
 {
-    if (str_eq(name, STR("file")) || str_eq(name, STR("rows")))
+    if (str_eq(name, STR("file")) || str_eq(name, STR("rows")) || str_eq(name, STR("upload")))
         return false;
     const struct field *field = kind_fields[kind];
     while (field->type != FIELD_END && !str_eq(name, str_of(field->name)))
@@ -118,7 +126,7 @@ static bool is_field(enum upload_kind kind, str name)
     return field->type != FIELD_END;
 }
 
-static void fields_wrong(struct request *rq, enum upload_kind kind, struct buf *wrong)
+static void fields_wrong(struct request *rq, enum load_input_kind kind, struct buf *wrong)
 {
     const struct form_value *values = rq->form.at;
     for (size_t i = 0; i < rq->form.n; i++) {
@@ -132,7 +140,7 @@ static void fields_wrong(struct request *rq, enum upload_kind kind, struct buf *
         else if (str_eq(values[i].name, STR("cut")) && !flag)
             wrong_add(wrong, values[i].name, "Must be true or false.");
     }
-    if (kind == UPLOAD_CREATE && !request_form(rq, "table_name").at)
+    if (kind == INPUT_CREATE && !request_form(rq, "table_name").at)
         wrong_add(wrong, STR("table_name"), "Is required.");
 }
 
@@ -152,7 +160,7 @@ static const struct upload *file_find(struct request *rq, struct buf *wrong)
     return file;
 }
 
-static err form_check(struct request *rq, enum upload_kind kind, const struct upload **file)
+static err form_check(struct request *rq, enum load_input_kind kind, const struct upload **file)
 {
     CLEANUP(buf_done) struct buf wrong;
     buf_init(&wrong, 64 * 1024);
@@ -170,7 +178,7 @@ static err form_check(struct request *rq, enum upload_kind kind, const struct up
                     str_copy(rq->mem, buf_str(&wrong)));
 }
 
-static err form_take(struct request *rq, enum upload_kind kind, struct upload_input *out)
+static err form_take(struct request *rq, enum load_input_kind kind, struct load_input *out)
 {
     const struct upload *file;
     TRY(form_check(rq, kind, &file));
@@ -197,17 +205,29 @@ static err file_write(struct request *rq, const char *path, str text)
     return err_new(rq->mem, 507, "disk_full", "There is no room left on the disk for this upload.");
 }
 
-static err json_take(struct request *rq, enum upload_kind kind, struct upload_input *out)
+static err lent_take(struct request *rq, str upload, struct load_input *out)
 {
-    struct upload_form form = {0};
+    struct ask ask = request_ask(rq);
+    out->upload = upload;
+    TRY(engine_tmp_path(&ask, &out->path));
+    TRY(upload_lend(rq, upload, out->path, &out->bytes));
+    return file_format(rq->mem, out->path, &out->format);
+}
+
+static err json_take(struct request *rq, enum load_input_kind kind, struct load_input *out)
+{
+    struct input_form form = {0};
     TRY(fields_parse(rq->mem, kind_fields[kind], rq->body, &form));
     out->table_name = form.table_name;
     if (form.file.at)
         return field_err(rq->mem, "file", "Must be sent as multipart/form-data.");
     if (form.columns.at)
         TRY(columns_parse(rq->mem, form.columns, &out->columns));
-    if (!form.rows.at && (kind == UPLOAD_ROWS || !out->columns.n))
-        return field_err(rq->mem, "rows", "Is required: a list of objects.");
+    if (form.upload.at)
+        return form.rows.at ? field_err(rq->mem, "rows", "Can't be given beside an upload.")
+                            : lent_take(rq, form.upload, out);
+    if (!form.rows.at && (kind == INPUT_ROWS || !out->columns.n))
+        return field_err(rq->mem, "rows", "Is required: a list of objects. Or give an upload.");
     if (!form.rows.at)
         form.rows = STR("[]");
     if (form.rows.at[0] != '[')
@@ -219,16 +239,16 @@ static err json_take(struct request *rq, enum upload_kind kind, struct upload_in
     return file_write(rq, out->path, form.rows);
 }
 
-err upload_take(struct request *rq, enum upload_kind kind, struct upload_input *out)
+err load_input_take(struct request *rq, enum load_input_kind kind, struct load_input *out)
 {
-    *out = (struct upload_input){0};
+    *out = (struct load_input){0};
     TRY(rq->body.at ? json_take(rq, kind, out) : form_take(rq, kind, out));
-    if (kind == UPLOAD_CREATE)
+    if (kind == INPUT_CREATE)
         TRY(engine_name_check(rq->mem, "table_name", out->table_name));
     return columns_check(rq, &out->columns);
 }
 
-void upload_discard(struct upload_input *input)
+void load_input_discard(struct load_input *input)
 {
     if (input->path)
         unlink(input->path);

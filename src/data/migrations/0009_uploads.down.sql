@@ -1,0 +1,2 @@
+ALTER TABLE loads DROP COLUMN upload;
+DROP TABLE uploads;
