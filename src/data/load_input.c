@@ -9,6 +9,8 @@
 
 #include "data/uploads.h"
 
+#define BEGINNING ((size_t)1000 * 1000) /* bytes of an upload that a preview looks at */
+
 struct input_form {
     str file, table_name, columns, upload, rows;
     bool cut;
@@ -205,13 +207,34 @@ static err file_write(struct request *rq, const char *path, str text)
     return err_new(rq->mem, 507, "disk_full", "There is no room left on the disk for this upload.");
 }
 
-static err lent_take(struct request *rq, str upload, struct load_input *out)
+/* Of a large file the beginning is enough to look at, and what is wrong far behind it no hindrance.
+ */
+static err lent_begin(struct request *rq, struct load_input *out)
+{
+    char *bytes = arena_alloc(rq->mem, BEGINNING);
+    int fd = open(out->path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = bytes && fd >= 0 ? read(fd, bytes, BEGINNING) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got < 0)
+        return err_internal(rq->mem, "the upload %s can't be read: %m", out->path);
+    load_input_discard(out);
+    struct ask ask = request_ask(rq);
+    TRY(engine_tmp_path(&ask, &out->path));
+    out->cut = true;
+    return file_write(rq, out->path, (str){bytes, (size_t)got});
+}
+
+static err lent_take(struct request *rq, enum load_input_kind kind, str upload,
+                     struct load_input *out)
 {
     struct ask ask = request_ask(rq);
     out->upload = upload;
     TRY(engine_tmp_path(&ask, &out->path));
     TRY(upload_lend(rq, upload, out->path, &out->bytes));
-    return file_format(rq->mem, out->path, &out->format);
+    TRY(file_format(rq->mem, out->path, &out->format));
+    bool large = out->format == FORMAT_CSV && out->bytes > (int64_t)BEGINNING;
+    return kind == INPUT_PREVIEW && large ? lent_begin(rq, out) : NULL;
 }
 
 static err json_take(struct request *rq, enum load_input_kind kind, struct load_input *out)
@@ -225,7 +248,7 @@ static err json_take(struct request *rq, enum load_input_kind kind, struct load_
         TRY(columns_parse(rq->mem, form.columns, &out->columns));
     if (form.upload.at)
         return form.rows.at ? field_err(rq->mem, "rows", "Can't be given beside an upload.")
-                            : lent_take(rq, form.upload, out);
+                            : lent_take(rq, kind, form.upload, out);
     if (!form.rows.at && (kind == INPUT_ROWS || !out->columns.n))
         return field_err(rq->mem, "rows", "Is required: a list of objects. Or give an upload.");
     if (!form.rows.at)

@@ -219,6 +219,16 @@ test("a load that fails leaves the upload, for other types", async () => {
     assert.equal(expect(await load("text"), 201, "with texts").row_count, 2);
 });
 
+test("a preview of an upload looks at its beginning", async () => {
+    const me = await account(server);
+    const rows = rowsOf(100_000);
+    const id = await whole(me, Buffer.concat([rows, Buffer.from("one field\n")]));
+    const looked = expect(await me.call("POST", "/tables/preview/", { json: { upload: id } }), 200, "a preview");
+    assert.deepEqual([looked.format, looked.complete, looked.rows.length], ["csv", false, 50]);
+    const load = await me.call("POST", "/tables/", { json: { table_name: "t", upload: id } });
+    assert.deepEqual([load.status, load.body.errors[0].line], [422, 100_002]);
+});
+
 test("of loads of one upload that are asked for at once, one is done", async () => {
     const me = await account(server);
     await me.table("t", "n,word\n0,zero\n");

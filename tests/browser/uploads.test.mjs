@@ -245,6 +245,7 @@ test("types that do not fit further on are changed, and the same file is loaded"
     await page.getByRole("button", { name: "Load it" }).click();
     const load = entry(page, "New table late");
     await load.getByRole("row", { name: "110002 amount none is not a valid int" }).waitFor();
+    await page.reload();
     await load.getByRole("button", { name: "Change the types" }).click();
     await page.getByText("all are taken as they stand here").waitFor();
     assert.equal(await dialog(page).getByLabel("Type of day").inputValue(), "text");
@@ -301,37 +302,96 @@ test("a load goes on across a reload of the page, and can be stopped", async () 
     await person.leave();
 });
 
-test("an upload that is cut off by a reload says so, and is made up for; one that is stopped leaves nothing", async () => {
+const LINES = `id,text\n${range(120_000)
+    .map((i) => `${i},this is the text of row ${i}\n`)
+    .join("")}`;
+
+/** A file is being sent, slowly. */
+async function sendSlowly(person, name, bytes = 200_000) {
+    const { page } = person;
+    const table = name.replace(".csv", "");
+    await choose(page, file(name, LINES));
+    const fast = await slowDown(person, bytes);
+    await page.getByRole("button", { name: "Load it" }).click();
+    const upload = entry(page, `New table ${table}`);
+    await upload.getByText(/1 of 2: sending .* KB of/).waitFor();
+    return { upload, fast };
+}
+
+/** What the server has of the newest upload. */
+const uploaded = async (me) => (await me.get("/uploads/")).data[0]?.bytes_done ?? 0;
+
+test("an upload goes on across a reload of the page, from where it was", async () => {
     const person = await Person.at(browser, server);
     const { page, me } = person;
     await person.open("#/tables");
-    const text = `id,text\n${range(120_000)
-        .map((i) => `${i},this is the text of row ${i}\n`)
-        .join("")}`;
-    await choose(page, file("cut.csv", text));
-    const fast = await slowDown(person, 200_000);
-    await page.getByRole("button", { name: "Load it" }).click();
-    const upload = entry(page, "New table cut");
-    await upload.getByText(/1 of 2: sending .* KB of/).waitFor();
+    const { upload, fast } = await sendSlowly(person, "long.csv");
+    await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
     await person.look("upload-sending");
     await page.reload();
-    await upload.getByText("reloaded before all of the file was sent").waitFor();
-    await person.look("upload-cut");
+    await until(async () => (await uploaded(me)) > 200_000, "what came of it to be kept");
+    await upload.getByText(/1 of 2: sending ([3-9]\d\d KB|\d\.\d MB) of/).waitFor();
+    await upload.getByText("from long.csv").waitFor();
+    await page.reload();
+    await upload.getByText(/1 of 2: sending ([3-9]\d\d KB|\d\.\d MB) of/).waitFor();
     await fast();
-    await upload.getByRole("button", { name: "Choose the file again" }).click();
-    await page.getByLabel("Choose a file").setInputFiles(file("cut.csv", text));
-    await until(() => page.getByRole("button", { name: "Load it" }).isEnabled(), "the file to be looked at");
-    assert.equal(await page.getByLabel("Name of the table").inputValue(), "cut");
-    await page.getByRole("button", { name: "Load it" }).click();
+    await upload.getByText("120,000 rows in the new table").waitFor();
+    const loads = (await me.get("/loads/")).data;
+    assert.equal(loads.length, 1, "it was loaded once");
+    assert.equal(loads[0].bytes, LINES.length);
+    assert.deepEqual((await me.get("/uploads/")).data, []);
+    await person.leave();
+});
+
+test("an upload whose network is lost goes on when it is there again", async () => {
+    const wire = await Wire.to(server);
+    const person = await Person.at(browser, server, { wire });
+    const { page, me } = person;
+    person.expect("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_NETWORK");
+    await person.open("#/tables");
+    const { upload, fast } = await sendSlowly(person, "lost.csv");
+    await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
+    await wire.cut();
+    await upload.getByText("It goes on by itself.").waitFor({ timeout: 30_000 * slow });
+    await person.look("upload-lost");
+    await fast();
+    await wire.mend();
+    await upload.getByText("120,000 rows in the new table").waitFor({ timeout: 60_000 * slow });
+    assert.equal((await me.get("/loads/")).data.length, 1);
+    await person.leave();
+    await wire.cut();
+});
+
+test("when the browser has not kept the file it is asked for, and the rest is sent; a stopped one leaves nothing", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    await person.open("#/tables");
+    const { upload, fast } = await sendSlowly(person, "cut.csv");
+    await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
+    await page.evaluate(
+        () =>
+            new Promise((resolve) => {
+                const request = indexedDB.open("tinydevcrm");
+                request.onsuccess = () => {
+                    const cleared = request.result.transaction("files", "readwrite").objectStore("files").clear();
+                    cleared.onsuccess = resolve;
+                };
+            }),
+    );
+    await page.reload();
+    await upload.getByText(/KB of .* have arrived. Choose the file again, and the rest is sent./).waitFor();
+    await person.look("upload-cut");
+    const before = await uploaded(me);
+    assert.ok(before > 100_000, `${before} bytes were kept`);
+    await upload.getByLabel("Choose the file again").setInputFiles(file("cut.csv", LINES));
+    await upload.getByText(/1 of 2: sending/).waitFor();
+    await fast();
     await upload.getByText("120,000 rows in the new table").waitFor();
 
-    await choose(page, file("stopped.csv", text));
-    await slowDown(person, 200_000);
-    await page.getByRole("button", { name: "Load it" }).click();
-    const other = entry(page, "New table stopped");
-    await other.getByText(/1 of 2: sending .* KB of/).waitFor();
+    const { upload: other } = await sendSlowly(person, "stopped.csv");
     await page.getByRole("button", { name: "Stop the upload of stopped.csv" }).click();
     await other.waitFor({ state: "detached" });
+    await until(async () => (await me.get("/uploads/")).data.length === 0, "the upload to be gone");
     const { data } = await me.get("/tables/");
     assert.deepEqual(
         data.map(({ table_name }) => table_name),

@@ -30,6 +30,7 @@
 #define MEM ((size_t)8 * 1024 * 1024)
 #define LIMIT_MS 20000
 #define WAIT_US (20 * US_PER_S)
+#define BUSY_TICKS 20
 
 #define TEAM "00000000-0000-4000-8000-000000000001"
 #define OTHER "00000000-0000-4000-8000-000000000002"
@@ -230,6 +231,32 @@ static void wait_gone(int64_t pid)
 {
     int64_t end_us = time_steady() + WAIT_US;
     while (!is_gone(pid)) {
+        assert_true(time_steady() < end_us);
+        poll(NULL, 0, 1);
+    }
+}
+
+/* What it has used of the processor in its own code, in the kernel's ticks of 10 ms. */
+static int64_t ticks_of(int64_t pid)
+{
+    char path[64], text[1024] = "";
+    snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    fclose(file);
+    long long ticks = 0;
+    const char *behind = strrchr(text, ')'); /* of its name */
+    assert_non_null(behind);
+    assert_int_equal(sscanf(behind, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld", &ticks),
+                     1);
+    return ticks;
+}
+
+static void wait_busy(int64_t pid, int64_t before)
+{
+    int64_t end_us = time_steady() + WAIT_US;
+    while (ticks_of(pid) < before + BUSY_TICKS) {
         assert_true(time_steady() < end_us);
         poll(NULL, 0, 1);
     }
@@ -448,8 +475,10 @@ static void a_cancelled_query_that_goes_on_is_killed(void **state)
     CLEANUP(caller_done)
     struct caller caller = {
         .engine = fixture->engine, .team = TEAM, .sql = STUBBORN, .limit_ms = 600000};
+    int64_t used = ticks_of(pid);
     caller_start(&caller);
     wait_until(at_work, fixture);
+    wait_busy(pid, used); /* before it is stubborn it could be interrupted, and would live on */
     cancel(fixture, false);
     caller_join(&caller);
     failed_with(&caller, "query_cancelled", "");

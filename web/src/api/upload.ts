@@ -1,42 +1,80 @@
-// Sends a form with a file and tells how far it is: fetch can't, so this is XMLHttpRequest.
+// Sends a file in pieces, from where the server has it (tus 1.0.0), and tells how far it is.
+import type { DetailedError } from "tus-js-client";
 import { Problem, type ProblemBody } from "./problem";
 import { access, accessAfter } from "./session";
 
 export interface Sending {
-    sent: (bytes: number, total: number) => void;
-    signal?: AbortSignal;
-    headers?: Record<string, string>;
+    upload?: string; // of one that goes on
+    begun: (upload: string) => void;
+    sent: (bytes: number) => void;
+    signal: AbortSignal;
 }
 
-function send(path: string, form: FormData, token: string | null, how: Sending): Promise<XMLHttpRequest> {
-    return new Promise((resolve, reject) => {
-        const request = new XMLHttpRequest();
-        request.open("POST", path);
-        if (token) request.setRequestHeader("authorization", `Bearer ${token}`);
-        for (const [name, value] of Object.entries(how.headers ?? {})) request.setRequestHeader(name, value);
-        request.upload.onprogress = (event) => how.sent(event.loaded, event.total);
-        request.onload = () => resolve(request);
-        request.onerror = () => reject(new TypeError("The upload was cut off."));
-        request.onabort = () => reject(new DOMException("The upload was stopped.", "AbortError"));
-        how.signal?.addEventListener("abort", () => request.abort());
-        request.send(form);
-    });
-}
+const PIECE = 32 * 1024 * 1024; // bytes: what may be sent again when the server is killed
+const PAUSES_MS = [0, 500, 1_000, 2_000];
 
-/** The answer's JSON; a refusal is thrown as a Problem. */
-export async function upload<T>(path: string, form: FormData, how: Sending): Promise<{ status: number; body: T }> {
-    const token = await access();
-    let request = await send(path, form, token, how);
-    if (request.status === 401 && token) request = await send(path, form, await accessAfter(token), how);
-    let answer: unknown = {};
+const idOf = (url: string | null) => url?.split("/").filter(Boolean).at(-1) ?? "";
+
+/** What the server said, or that it could not be reached. */
+function reason(problem: Error | DetailedError): Error {
+    const answer = "originalResponse" in problem ? problem.originalResponse : null;
+    if (!answer) return new TypeError("The upload was cut off.");
+    const after = Number(answer.getHeader("Retry-After"));
+    let said: Partial<ProblemBody> = {};
     try {
-        answer = JSON.parse(request.responseText);
+        said = JSON.parse(answer.getBody()) as Partial<ProblemBody>;
     } catch {
-        // no JSON: the status says enough
+        // a proxy's page
     }
-    if (request.status >= 400) {
-        const after = Number(request.getResponseHeader("retry-after"));
-        throw new Problem(request.status, answer as Partial<ProblemBody>, after > 0 ? after : null);
+    return new Problem(answer.getStatus(), said, after > 0 ? after : null);
+}
+
+/** An access token for each request; after a 401 another one. */
+class Tokens {
+    private last: string | null = null;
+    private refused = false;
+
+    async next(): Promise<string | null> {
+        this.last = this.refused && this.last ? await accessAfter(this.last) : await access();
+        return this.last;
     }
-    return { status: request.status, body: answer as T };
+
+    hear(status: number): void {
+        this.refused = status === 401;
+    }
+}
+
+/** All of the file is with the server: the upload's id. A refusal is thrown as a Problem. */
+export async function upload(file: File, how: Sending): Promise<string> {
+    const tus = await import("tus-js-client");
+    const tokens = new Tokens();
+    return new Promise((resolve, reject) => {
+        const sending = new tus.Upload(file, {
+            endpoint: "/uploads/",
+            uploadUrl: how.upload ? `/uploads/${how.upload}/` : null,
+            metadata: { filename: file.name },
+            chunkSize: PIECE,
+            retryDelays: PAUSES_MS,
+            storeFingerprintForResuming: false,
+            onBeforeRequest: async (request) => {
+                const token = await tokens.next();
+                if (token) request.setHeader("Authorization", `Bearer ${token}`);
+            },
+            onAfterResponse: (_, answer) => tokens.hear(answer.getStatus()),
+            onShouldRetry: (problem, attempt) => {
+                const status = problem.originalResponse?.getStatus() ?? 0;
+                if (status === 401) return attempt === 0;
+                return [0, 409, 423, 429].includes(status) || status >= 500;
+            },
+            onUploadUrlAvailable: () => how.begun(idOf(sending.url)),
+            onProgress: how.sent,
+            onSuccess: () => resolve(idOf(sending.url)),
+            onError: (problem) => reject(reason(problem)),
+        });
+        how.signal.addEventListener("abort", () => {
+            void sending.abort();
+            reject(new DOMException("The upload was stopped.", "AbortError"));
+        });
+        if (!how.signal.aborted) sending.start();
+    });
 }

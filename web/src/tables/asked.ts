@@ -3,12 +3,13 @@ import { signal } from "@preact/signals";
 import { tell } from "../ui/toast";
 import type { Column } from "../api/client";
 import type { Mode } from "./notes";
+import type { Lent } from "./uploads";
 
 export interface Asked {
     mode: Mode;
     table?: string; // to begin with, or, of append and replace, the one
     columns?: Column[] | null;
-    file?: File;
+    file?: File | Lent;
     replaces?: string; // an upload, or a load, that this is another try of
 }
 

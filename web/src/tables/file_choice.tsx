@@ -1,16 +1,19 @@
 // The place for a file: choose one, or drag it here.
-import { useId, useRef } from "preact/hooks";
+import { useId } from "preact/hooks";
 import { FileUp } from "lucide-preact";
+import { FileInput } from "../ui/file_input";
 import { dragging } from "./drop";
+import type { Source } from "./preview";
 
 interface FileChoiceProps {
-    file: File | null;
+    file: Source | null;
     onFile: (file: File) => void;
 }
 
+export const ACCEPTED = ".csv,.tsv,.txt,.parquet,.pq,text/csv";
+
 export function FileChoice({ file, onFile }: FileChoiceProps) {
     const id = useId();
-    const input = useRef<HTMLInputElement>(null);
     const small = file !== null;
     return (
         <div
@@ -22,18 +25,7 @@ export function FileChoice({ file, onFile }: FileChoiceProps) {
             <label for={id} class={`cursor-pointer text-accent underline ${small ? "text-sm" : "font-medium"}`}>
                 {small ? "Choose another file" : "Choose a file"}
             </label>
-            <input
-                ref={input}
-                id={id}
-                type="file"
-                accept=".csv,.tsv,.txt,.parquet,.pq,text/csv"
-                class="absolute inset-0 h-full w-full cursor-pointer opacity-0"
-                onChange={() => {
-                    const chosen = input.current?.files?.[0];
-                    if (chosen) onFile(chosen);
-                    if (input.current) input.current.value = ""; // the same one may be chosen again
-                }}
-            />
+            <FileInput id={id} accept={ACCEPTED} onFile={onFile} />
             {!small && (
                 <p class="text-sm text-muted">
                     or drag it here: CSV with a header row, or Parquet. Of a large file only the beginning is looked at

@@ -16,8 +16,8 @@ import { FileChoice } from "./file_choice";
 import { LineErrors } from "./line_errors";
 import { nameOf } from "./names";
 import type { Mode } from "./notes";
-import { BEGINNING, usePreview, type Preview } from "./preview";
-import { dismissLoad, dismissUpload, startUpload } from "./uploads";
+import { BEGINNING, usePreview, type Preview, type Source } from "./preview";
+import { dismissLoad, dismissUpload, startLoad, startUpload } from "./uploads";
 
 const titles: Record<Mode, (table: string) => string> = {
     create: () => "Make a table of a file",
@@ -27,7 +27,7 @@ const titles: Record<Mode, (table: string) => string> = {
 const verbs: Record<Mode, string> = { create: "Load it", append: "Append it", replace: "Replace all rows" };
 const PREVIEW_PX = 260;
 
-function First({ shown, file }: { shown: Preview; file: File }) {
+function First({ shown, file }: { shown: Preview; file: Source }) {
     const { rows, complete, columns, format } = shown;
     if (rows.length === 0)
         return (
@@ -56,7 +56,7 @@ function First({ shown, file }: { shown: Preview; file: File }) {
 interface TakenProps {
     name: string;
     asked: Asked;
-    file: File | null;
+    file: Source | null;
 }
 
 /** A name that is in use: most often the file belongs into that table. */
@@ -110,11 +110,14 @@ export function LoadDialog({ asked }: { asked: Asked }) {
     const taken = mode === "create" && kind ? `There is a ${kind} of that name.` : undefined;
     const load = () => {
         if (!file) return;
+        const used = file instanceof File ? undefined : file.upload;
         if (asked.replaces) {
-            dismissUpload(asked.replaces);
-            dismissLoad(asked.replaces);
+            dismissUpload(asked.replaces, used);
+            dismissLoad(asked.replaces, used);
         }
-        startUpload({ table: name, mode, columns: sent }, file);
+        const wanted = { table: name, mode, columns: sent };
+        if (file instanceof File) startUpload(wanted, file);
+        else startLoad(wanted, file);
         askNoLoad();
     };
     return (

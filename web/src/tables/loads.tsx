@@ -1,70 +1,93 @@
 // Files that are sent and loads that are under way: how far each is, and what became of it.
 import { useState } from "preact/hooks";
 import type { Load } from "../api/client";
-import { Problem, type ProblemBody } from "../api/problem";
+import { Problem, sentence, type ProblemBody } from "../api/problem";
 import { to } from "../router";
-import { Button, LinkButton } from "../ui/button";
+import { Button, FileButton, LinkButton } from "../ui/button";
 import { bytes, plural } from "../ui/format";
 import { Progress } from "../ui/progress";
 import { complain, tell } from "../ui/toast";
 import { askLoad } from "./asked";
+import { ACCEPTED } from "./file_choice";
 import { Entry } from "./load_entry";
 import { LineErrors } from "./line_errors";
-import { fileOf, type Mode } from "./notes";
+import { fileOf, notes, type Mode } from "./notes";
 import { shownLoads } from "./shown";
-import {
-    dismissLoad,
-    dismissUpload,
-    retryUpload,
-    sourceOf,
-    stopLoad,
-    stopUpload,
-    uploads,
-    type Upload,
-} from "./uploads";
+import { continueWith, dismissLoad, dismissUpload, goOn, lentBy, stopLoad, uploads, type Upload } from "./uploads";
 
-function Sending({ upload }: { upload: Upload }) {
-    const { key, mode, table, file, bytes: size, sent, state, problem, source, columns } = upload;
-    const common = { mode, table, file };
-    const other = (
-        <Button small kind="main" onClick={() => askLoad({ mode, table, columns, replaces: key })}>
-            {state === "cut" ? "Choose the file again" : "Choose another file"}
-        </Button>
-    );
-    const dismiss = (
-        <Button small onClick={() => dismissUpload(key)}>
-            Dismiss
-        </Button>
-    );
-    if (state === "cut") {
-        const text = "This page was reloaded before all of the file was sent. Nothing was loaded.";
-        return <Entry {...common} mark="bad" text={text} actions={[other, dismiss]} />;
-    }
-    if (state === "failed") {
-        const again = source && !(problem instanceof Problem) && (
-            <Button small kind="main" onClick={() => retryUpload(upload)}>
-                Try again
-            </Button>
-        );
-        return (
-            <Entry {...common} mark="bad" text="Nothing was loaded." actions={[again || other, dismiss]}>
-                <LineErrors problem={problem} />
-            </Entry>
-        );
-    }
-    const all = sent >= size;
+function Cut({ upload }: { upload: Upload }) {
+    const { key, mode, table, file, bytes: size, sent, columns } = upload;
+    const take = (chosen: File) => {
+        if (!continueWith(key, chosen)) askLoad({ mode, table, columns, file: chosen, replaces: key });
+    };
+    const text = sent
+        ? `${bytes(sent)} of ${bytes(size)} have arrived. Choose the file again, and the rest is sent.`
+        : "This page was reloaded before any of the file was sent. Choose it again.";
     return (
         <Entry
-            {...common}
+            {...{ mode, table, file }}
+            mark="bad"
+            text={text}
+            actions={[
+                <FileButton small kind="main" accept={ACCEPTED} onFile={take}>
+                    Choose the file again
+                </FileButton>,
+                <Button small onClick={() => dismissUpload(key)}>
+                    Dismiss
+                </Button>,
+            ]}
+        >
+            {sent > 0 && <Progress label={`Sending ${file}`} value={sent} max={size} />}
+        </Entry>
+    );
+}
+
+function Failed({ upload }: { upload: Upload }) {
+    const { key, mode, table, file, problem, columns } = upload;
+    return (
+        <Entry
+            {...{ mode, table, file }}
+            mark="bad"
+            text="Nothing was loaded."
+            actions={[
+                <Button small kind="main" onClick={() => goOn(key)}>
+                    Try again
+                </Button>,
+                <Button small onClick={() => askLoad({ mode, table, columns, replaces: key })}>
+                    Choose another file
+                </Button>,
+                <Button small onClick={() => dismissUpload(key)}>
+                    Dismiss
+                </Button>,
+            ]}
+        >
+            <LineErrors problem={problem} />
+        </Entry>
+    );
+}
+
+function progress({ bytes: size, sent, state, problem }: Upload): string {
+    const far = `${bytes(sent)} of ${bytes(size)}`;
+    if (state === "waiting") return `1 of 2: ${far} sent. ${sentence(problem)} It goes on by itself.`;
+    return sent >= size ? `All ${bytes(size)} are sent` : `1 of 2: sending ${far}`;
+}
+
+function Sending({ upload }: { upload: Upload }) {
+    const { key, mode, table, file, bytes: size, sent, state } = upload;
+    if (state === "cut") return <Cut upload={upload} />;
+    if (state === "failed") return <Failed upload={upload} />;
+    return (
+        <Entry
+            {...{ mode, table, file }}
             mark="busy"
-            text={all ? `All ${bytes(size)} are sent` : `1 of 2: sending ${bytes(sent)} of ${bytes(size)}`}
+            text={progress(upload)}
             actions={
-                <Button small onClick={() => stopUpload(key)} label={`Stop the upload of ${file}`}>
+                <Button small onClick={() => dismissUpload(key)} label={`Stop the upload of ${file}`}>
                     Stop
                 </Button>
             }
         >
-            <Progress label={`Sending ${file}`} value={all ? undefined : sent} max={size} />
+            <Progress label={`Sending ${file}`} value={sent >= size ? undefined : sent} max={size} />
         </Entry>
     );
 }
@@ -97,9 +120,10 @@ function Loading({ load, here }: { load: Load; here: boolean }) {
     }
     if (state === "failed") {
         const error = (load.error ?? {}) as Partial<ProblemBody>;
-        const source = sourceOf(id);
-        const types = source && mode !== "append" && (
-            <Button small kind="main" onClick={() => askLoad({ mode, table, ...source, replaces: id })}>
+        const columns = notes.value.find((note) => note.load === id)?.columns ?? null;
+        const lent = lentBy(load);
+        const types = lent && mode !== "append" && (
+            <Button small kind="main" onClick={() => askLoad({ mode, table, columns, file: lent, replaces: id })}>
                 Change the types
             </Button>
         );
@@ -107,7 +131,7 @@ function Loading({ load, here }: { load: Load; here: boolean }) {
             <Button
                 small
                 kind={types ? "plain" : "main"}
-                onClick={() => askLoad({ mode, table, columns: source?.columns ?? null, replaces: id })}
+                onClick={() => askLoad({ mode, table, columns, replaces: id })}
             >
                 Choose another file
             </Button>

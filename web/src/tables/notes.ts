@@ -16,6 +16,7 @@ export interface Note extends Wanted {
     file: string; // its name
     bytes: number;
     started: number;
+    upload?: string; // as the server calls it, once it has begun
     load?: string; // what it became
 }
 

@@ -3,6 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import type { Column, Row } from "../api/client";
 import { problemOf } from "../api/problem";
 import { authorized } from "../api/session";
+import type { Lent } from "./uploads";
+
+/** A file here, or one that the server has. */
+export type Source = File | Lent;
 
 export interface Preview {
     format: "csv" | "parquet" | "json";
@@ -37,19 +41,32 @@ async function beginning(file: File): Promise<{ part: Blob; cut: boolean }> {
     return { part: file.slice(0, BEGINNING), cut: true };
 }
 
-async function preview(file: File, columns: readonly Column[] | null, signal: AbortSignal): Promise<Preview> {
+async function formOf(file: File, columns: readonly Column[] | null): Promise<FormData> {
     const { part, cut } = await beginning(file);
     const form = new FormData();
     if (cut) form.append("cut", "true");
     if (columns) form.append("columns", JSON.stringify(columns));
     form.append("file", part, file.name);
-    const answer = await authorized(new Request("/tables/preview", { method: "POST", body: form, signal }));
+    return form;
+}
+
+async function preview(source: Source, columns: readonly Column[] | null, signal: AbortSignal): Promise<Preview> {
+    const asked = { method: "POST", signal };
+    const request =
+        source instanceof File
+            ? new Request("/tables/preview", { ...asked, body: await formOf(source, columns) })
+            : new Request("/tables/preview", {
+                  ...asked,
+                  headers: { "content-type": "application/json" },
+                  body: JSON.stringify({ upload: source.upload, ...(columns && { columns }) }),
+              });
+    const answer = await authorized(request);
     if (!answer.ok) throw await problemOf(answer);
     return (await answer.json()) as Preview;
 }
 
 interface Looked {
-    file: File | null;
+    file: Source | null;
     inferred: Column[] | undefined;
     shown: Preview | null; // with the columns as they are declared
     problem: unknown;
@@ -60,7 +77,7 @@ const nothing: Looked = { file: null, inferred: undefined, shown: null, problem:
 
 /** `declare` says how the file's columns are to be read, once they are known; null: as they were found. */
 export function usePreview(
-    file: File | null,
+    file: Source | null,
     declare: (inferred: Column[] | undefined) => Column[] | null,
 ): Looked & { declared: Column[] | null } {
     const [kept, set] = useState(nothing);

@@ -1,5 +1,7 @@
-// A button, or a link that looks like one.
+// A button, or a link or a choice of a file that looks like one.
 import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+import { FileInput } from "./file_input";
 
 interface Looks {
     kind?: "main" | "plain" | "danger" | "quiet";
@@ -58,5 +60,17 @@ export function LinkButton({ href, download, ...rest }: Looks & { href: string; 
         <a href={href} class={looks(rest)} aria-label={rest.label} title={rest.title ?? rest.label} download={download}>
             {rest.children}
         </a>
+    );
+}
+
+export function FileButton({ accept, onFile, ...rest }: Looks & { accept: string; onFile: (file: File) => void }) {
+    const id = useId();
+    return (
+        <span class="relative rounded-lg focus-within:outline focus-within:outline-2 focus-within:outline-offset-2 focus-within:outline-accent">
+            <label for={id} class={looks(rest)}>
+                {rest.children}
+            </label>
+            <FileInput id={id} accept={accept} onFile={onFile} />
+        </span>
     );
 }
