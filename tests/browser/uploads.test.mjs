@@ -352,7 +352,7 @@ test("an upload whose network is lost goes on when it is there again", async () 
     const { upload, fast } = await sendSlowly(person, "lost.csv");
     await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
     await wire.cut();
-    await upload.getByText("It goes on by itself.").waitFor({ timeout: 30_000 * slow });
+    await upload.getByText("it goes on by itself.").waitFor({ timeout: 30_000 * slow });
     await person.look("upload-lost");
     await fast();
     await wire.mend();

@@ -31,14 +31,17 @@ function Live() {
     const texts = {
         open: ["bg-good", "Live"],
         connecting: ["bg-warn", "Connecting …"],
-        waiting: ["bg-bad", "Offline: trying again"],
+        waiting: ["bg-bad", "Offline", ": trying again"],
         closed: ["bg-bad", "Not live"],
     } as const;
-    const [colour, text] = texts[state.value];
+    const [colour, text, more] = texts[state.value];
     return (
         <span class="inline-flex items-center gap-2 text-sm text-muted" role="status" data-live={state.value}>
-            <span class={`h-2.5 w-2.5 rounded-full ${colour}`} aria-hidden="true" />
-            {text}
+            <span class={`h-2.5 w-2.5 shrink-0 rounded-full ${colour}`} aria-hidden="true" />
+            <span>
+                {text}
+                <span class="max-md:sr-only">{more}</span>
+            </span>
         </span>
     );
 }
@@ -108,7 +111,7 @@ function TopBar() {
             onKeyDown={(event) => event.key === "Escape" && show(false)}
             class="sticky top-0 z-40 border-b border-line bg-surface md:hidden"
         >
-            <div class="flex items-center justify-between px-4 py-2">
+            <div class="flex items-center justify-between gap-3 px-4 py-2">
                 <Brand />
                 <div class="flex items-center gap-3">
                     <Live />

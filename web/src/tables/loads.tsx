@@ -1,7 +1,7 @@
 // Files that are sent and loads that are under way: how far each is, and what became of it.
 import { useState } from "preact/hooks";
 import type { Load } from "../api/client";
-import { Problem, sentence, type ProblemBody } from "../api/problem";
+import { Problem, type ProblemBody } from "../api/problem";
 import { to } from "../router";
 import { Button, FileButton, LinkButton } from "../ui/button";
 import { bytes, plural } from "../ui/format";
@@ -66,9 +66,9 @@ function Failed({ upload }: { upload: Upload }) {
     );
 }
 
-function progress({ bytes: size, sent, state, problem }: Upload): string {
+function progress({ bytes: size, sent, state }: Upload): string {
     const far = `${bytes(sent)} of ${bytes(size)}`;
-    if (state === "waiting") return `1 of 2: ${far} sent. ${sentence(problem)} It goes on by itself.`;
+    if (state === "waiting") return `1 of 2: ${far} sent. The server can't be reached: it goes on by itself.`;
     return sent >= size ? `All ${bytes(size)} are sent` : `1 of 2: sending ${far}`;
 }
 

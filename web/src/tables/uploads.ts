@@ -106,8 +106,8 @@ async function load(note: Note): Promise<Load> {
     throw problem;
 }
 
-function wait(key: string, problem: unknown): void {
-    update(key, { state: "waiting", problem });
+function wait(key: string): void {
+    update(key, { state: "waiting" });
     setTimeout(() => state.value === "open" && goOn(key), AGAIN_MS);
 }
 
@@ -135,7 +135,7 @@ async function send(begun: Note, source: File | undefined, sent = 0): Promise<vo
     } catch (problem) {
         if (call.signal.aborted) put(key, undefined);
         else if (problem instanceof Problem) update(key, { state: "failed", problem });
-        else wait(key, problem);
+        else wait(key);
     } finally {
         if (calls.get(key) === call) calls.delete(key);
     }
