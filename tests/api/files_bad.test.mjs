@@ -113,8 +113,19 @@ test("a file in Latin-1 is refused by its line, types declared or not", async ()
         ],
     ]) {
         const refused = await me.upload("/tables/", { table_name: "t", file, columns }, 422);
-        assert.deepEqual(refused.errors, [{ line: 3, detail: "is not UTF-8 text" }]);
+        assert.deepEqual(refused.errors, [{ line: 3, detail: "is not UTF-8 text: save the file in UTF-8" }]);
     }
+    await nothingLeft(me);
+});
+
+test("a line without its last fields is told of once, however many they are", async () => {
+    const me = await account(server);
+    const refused = await me.upload("/tables/", { table_name: "t", file: "a,b,c,d\n1,2,3,4\n5\n6\n7,8,9,10\n" }, 422);
+    assert.deepEqual(
+        refused.errors,
+        [3, 4].map((line) => ({ line, detail: "has fewer fields than the header" })),
+    );
+    assert.match(refused.detail, /2 errors/);
     await nothingLeft(me);
 });
 

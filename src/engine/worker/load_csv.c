@@ -148,13 +148,22 @@ static str reject_text(struct loading *l, str kind, str message)
         {STR("TOO MANY COLUMNS"), STR("has more fields than the header")},
         {STR("UNQUOTED VALUE"), STR("has a quote that is never closed, or text behind one")},
         {STR("LINE SIZE OVER MAXIMUM"), STR("is longer than 2 MB")},
-        {STR("INVALID ENCODING"), STR("is not UTF-8 text")},
+        {STR("INVALID ENCODING"), STR("is not UTF-8 text: save the file in UTF-8")},
     };
     for (size_t i = 0; i < LENGTH(texts); i++)
         if (str_eq(kind, texts[i].kind))
             return texts[i].text;
     struct sql_failure failure = {.message = message};
     return file_message(l, &failure);
+}
+
+/* A record without its last fields is told of for each of them. */
+static bool csv_told(struct loading *l, struct sql_result *rejects, size_t row)
+{
+    str kind = sql_str(l->call, rejects, row, 2);
+    return row && !str_eq(kind, STR("CAST")) &&
+           sql_i64(rejects, row, 0) == sql_i64(rejects, row - 1, 0) &&
+           str_eq(kind, sql_str(l->call, rejects, row - 1, 2));
 }
 
 static void csv_reject(struct loading *l, struct sql_result *rejects, size_t row,
@@ -211,8 +220,10 @@ static err csv_misshapen(struct loading *l)
         " reject_errors ORDER BY line, column_idx LIMIT %D",
         (int64_t)FILE_ERRORS_MAX));
     struct csv_walk walk = csv_walk_begin(&l->csv, true);
-    for (size_t row = 0; row < sql_rows(&rejects); row++)
-        csv_reject(l, &rejects, row, &walk);
+    for (size_t row = 0; row < sql_rows(&rejects); row++) {
+        if (!csv_told(l, &rejects, row))
+            csv_reject(l, &rejects, row, &walk);
+    }
     return NULL;
 }
 

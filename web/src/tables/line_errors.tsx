@@ -43,18 +43,13 @@ function Lines({ errors, line }: { errors: LineError[]; line: string }) {
     );
 }
 
-/** A line with too few fields is told of once, not for each that it lacks. */
-function distinct(errors: readonly LineError[]): LineError[] {
-    return [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()];
-}
-
 /** Rows that were typed are no file. */
 const typedText = (errors: readonly LineError[]) =>
     `${plural(errors.length, "value")} ${errors.length === 1 ? "does" : "do"} not fit. Nothing was appended.`;
 
 export function LineErrors({ problem, line = "Line" }: LineErrorsProps) {
     if (!problem) return null;
-    const errors = problem instanceof Problem ? distinct(problem.lines) : [];
+    const errors = problem instanceof Problem ? problem.lines : [];
     const typed = line === "Row" && errors.length > 0;
     const fields =
         problem instanceof Problem && problem.body.errors && !Array.isArray(problem.body.errors)
