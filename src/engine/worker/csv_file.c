@@ -4,8 +4,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEADER_MAX (1024 * 1024)
@@ -18,65 +16,56 @@ static err invalid(struct arena *mem, const char *text)
     return err_new(mem, 422, "invalid_file", "%s", text);
 }
 
-static err file_map(struct arena *mem, const char *path, struct csv_file *out)
+static err file_open(struct arena *mem, const char *path, size_t window, struct csv_file *out)
 {
-    struct stat stat;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &stat) != 0) {
-        if (fd >= 0)
-            close(fd);
-        return err_internal(mem, "engine: the uploaded file can't be opened");
-    }
-    if (stat.st_size == 0) {
-        close(fd);
-        return invalid(mem, "The file is empty (zero bytes).");
-    }
-    out->map_len = (size_t)stat.st_size;
-    out->map = mmap(NULL, out->map_len, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (out->map == MAP_FAILED) {
-        out->map = NULL;
-        return err_internal(mem, "engine: the uploaded file can't be mapped");
-    }
-    out->bytes = (str){out->map, out->map_len};
-    return NULL;
+    TRY(view_open(mem, path, window, &out->view));
+    out->open = true;
+    return out->view.size ? NULL : invalid(mem, "The file is empty (zero bytes).");
 }
 
 void csv_close(struct csv_file *file)
 {
-    if (file->map)
-        munmap(file->map, file->map_len);
-    file->map = NULL;
+    if (file->open)
+        view_close(&file->view);
+    file->open = false;
 }
 
-size_t csv_skip(const struct csv_file *file, size_t at)
+static bool is_newline(struct csv_file *file, size_t at)
 {
-    str bytes = file->bytes;
+    str bytes = view_at(&file->view, at);
+    return bytes.len && bytes.at[0] == '\n';
+}
+
+size_t csv_skip(struct csv_file *file, size_t at)
+{
     bool quoted = false;
-    for (; at < bytes.len; at++) {
-        char c = bytes.at[at];
-        if (c == '"')
-            quoted = !quoted; /* a doubled one turns it twice */
-        else if (!quoted && c == '\n')
-            return at + 1;
-        else if (!quoted && c == '\r')
-            return at + 1 < bytes.len && bytes.at[at + 1] == '\n' ? at + 2 : at + 1;
+    for (str bytes; (bytes = view_at(&file->view, at)).len; at += bytes.len) {
+        for (size_t i = 0; i < bytes.len; i++) {
+            char c = bytes.at[i];
+            if (c == '"')
+                quoted = !quoted; /* a doubled one turns it twice */
+            else if (!quoted && c == '\n')
+                return at + i + 1;
+            else if (!quoted && c == '\r')
+                return is_newline(file, at + i + 1) ? at + i + 2 : at + i + 1;
+        }
     }
-    return bytes.len;
+    return file->view.size;
 }
 
 /* Where the last record begins, if it has no end; else the end of the file. */
-static size_t whole_records(const struct csv_file *file)
+static size_t whole_records(struct csv_file *file)
 {
-    str bytes = file->bytes;
-    size_t at = 0, next = 0;
-    for (; next < bytes.len; next = csv_skip(file, at))
+    size_t size = file->view.size, at = 0, quotes = 0;
+    for (size_t next = 0; next < size; next = csv_skip(file, at))
         at = next;
-    size_t quotes = 0;
-    for (size_t i = at; i < bytes.len; i++)
-        quotes += bytes.at[i] == '"';
+    size_t from = at;
+    for (str bytes; (bytes = view_at(&file->view, from)).len; from += bytes.len) {
+        for (size_t i = 0; i < bytes.len; i++)
+            quotes += bytes.at[i] == '"';
+    }
     /* A CR may be the half of an end. */
-    return quotes % 2 == 0 && bytes.at[bytes.len - 1] == '\n' ? bytes.len : at;
+    return quotes % 2 == 0 && is_newline(file, size - 1) ? size : at;
 }
 
 static bool file_shorten(const char *path, off_t size)
@@ -91,8 +80,10 @@ static bool file_shorten(const char *path, off_t size)
 err csv_cut(struct arena *mem, const char *path)
 {
     CLEANUP(csv_close) struct csv_file file = {0};
-    TRY(file_map(mem, path, &file));
-    size_t end = whole_records(&file), len = file.bytes.len;
+    TRY(file_open(mem, path, VIEW_WINDOW, &file));
+    size_t end = whole_records(&file), len = file.view.size;
+    if (file.view.failed)
+        return &err_no_memory;
     csv_close(&file);
     if (end == 0)
         return invalid(mem, "The file has not one whole line: send more of its beginning.");
@@ -101,9 +92,20 @@ err csv_cut(struct arena *mem, const char *path)
                : err_internal(mem, "engine: the uploaded file can't be cut");
 }
 
-bool csv_is_blank(const struct csv_file *file, size_t at)
+bool csv_is_blank(struct csv_file *file, size_t at)
 {
-    return at < file->bytes.len && (file->bytes.at[at] == '\n' || file->bytes.at[at] == '\r');
+    str bytes = view_at(&file->view, at);
+    return bytes.len && (bytes.at[0] == '\n' || bytes.at[0] == '\r');
+}
+
+bool csv_has(struct csv_file *file, char c)
+{
+    size_t at = 0;
+    for (str bytes; (bytes = view_at(&file->view, at)).len; at += bytes.len) {
+        if (memchr(bytes.at, c, bytes.len))
+            return true;
+    }
+    return false;
 }
 
 /* The mark that stands most often outside quotes; none: a comma, for a single column. */
@@ -171,9 +173,26 @@ static err names_check(struct arena *mem, const struct csv_file *file)
     return NULL;
 }
 
+/* In one piece, wherever the windows end. */
+static str header_copy(struct arena *mem, struct csv_file *file, size_t begin)
+{
+    size_t len = file->records - begin, n = 0;
+    char *header = arena_alloc(mem, len + 1);
+    while (header && n < len) {
+        str bytes = str_sub(view_at(&file->view, begin + n), 0, len - n);
+        if (!bytes.len)
+            return (str){0};
+        memcpy(header + n, bytes.at, bytes.len);
+        n += bytes.len;
+    }
+    return (str){header, header ? len : 0};
+}
+
 static err header_read(struct arena *mem, struct csv_file *file, size_t begin)
 {
-    str header = str_sub(file->bytes, begin, file->records - begin);
+    str header = header_copy(mem, file, begin);
+    if (!header.at)
+        return &err_no_memory;
     while (header.len && (header.at[header.len - 1] == '\n' || header.at[header.len - 1] == '\r'))
         header.len--;
     if (!str_trim(header).len)
@@ -196,11 +215,11 @@ static err header_read(struct arena *mem, struct csv_file *file, size_t begin)
     return names_check(mem, file);
 }
 
-err csv_open(struct arena *mem, const char *path, struct csv_file *out)
+err csv_open(struct arena *mem, const char *path, size_t window, struct csv_file *out)
 {
     *out = (struct csv_file){0};
-    TRY(file_map(mem, path, out));
-    str bytes = out->bytes;
+    TRY(file_open(mem, path, window, out));
+    str bytes = view_at(&out->view, 0);
     if (str_starts(bytes, STR("\xFF\xFE")) || str_starts(bytes, STR("\xFE\xFF")))
         return invalid(mem, "The file is encoded in UTF-16. A CSV file must be encoded in UTF-8.");
     if (str_starts(bytes, STR("PAR1")))
@@ -212,28 +231,33 @@ err csv_open(struct arena *mem, const char *path, struct csv_file *out)
     return header_read(mem, out, begin);
 }
 
-int64_t csv_mixed_line(const struct csv_file *file)
+int64_t csv_mixed_line(struct csv_file *file)
 {
     int64_t line = 0;
     bool first_crlf = false;
-    const char *at = file->bytes.at, *end = at + file->bytes.len, *newline;
-    while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
-        bool crlf = newline > file->bytes.at && newline[-1] == '\r';
-        if (++line == 1)
-            first_crlf = crlf;
-        else if (crlf != first_crlf)
-            return line;
-        at = newline + 1;
+    char before = 0; /* the window's first byte */
+    size_t from = 0;
+    for (str bytes; (bytes = view_at(&file->view, from)).len; from += bytes.len) {
+        const char *at = bytes.at, *end = at + bytes.len, *newline;
+        while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
+            bool crlf = (newline > bytes.at ? newline[-1] : before) == '\r';
+            if (++line == 1)
+                first_crlf = crlf;
+            else if (crlf != first_crlf)
+                return line;
+            at = newline + 1;
+        }
+        before = end[-1];
     }
     return 0;
 }
 
-int64_t csv_rows_guess(const struct csv_file *file)
+int64_t csv_rows_guess(struct csv_file *file)
 {
-    size_t total = file->bytes.len - file->records, looked = 0, lines = 0;
+    size_t total = file->view.size - file->records, looked = 0, lines = 0;
     for (size_t i = 0; i < GUESS_PLACES; i++) {
         size_t from = file->records + total / GUESS_PLACES * i;
-        str piece = str_sub(file->bytes, from, GUESS_BYTES);
+        str piece = str_sub(view_at(&file->view, from), 0, GUESS_BYTES);
         looked += piece.len;
         for (size_t at = 0; at < piece.len; at++)
             lines += piece.at[at] == '\n';
@@ -241,14 +265,23 @@ int64_t csv_rows_guess(const struct csv_file *file)
     return looked ? (int64_t)((double)lines / (double)looked * (double)total) : 0;
 }
 
-static int64_t lines_in(const struct csv_file *file, size_t from, size_t to)
+/* A CR is an end unless an LF follows, which then is. */
+static int64_t lines_in(struct csv_file *file, size_t from, size_t to)
 {
     int64_t lines = 0;
-    for (size_t i = from; i < to; i++)
-        lines += file->bytes.at[i] == '\n' ||
-                 (file->bytes.at[i] == '\r' &&
-                  (i + 1 >= file->bytes.len || file->bytes.at[i + 1] != '\n'));
-    return lines;
+    bool cr = false;
+    while (from < to) {
+        str bytes = str_sub(view_at(&file->view, from), 0, to - from);
+        if (!bytes.len)
+            break;
+        for (size_t i = 0; i < bytes.len; i++) {
+            char c = bytes.at[i];
+            lines += c == '\n' || cr;
+            cr = c == '\r';
+        }
+        from += bytes.len;
+    }
+    return lines + (cr && !is_newline(file, to));
 }
 
 static void skip_blanks(struct csv_walk *walk)
@@ -259,7 +292,7 @@ static void skip_blanks(struct csv_walk *walk)
     }
 }
 
-struct csv_walk csv_walk_begin(const struct csv_file *file, bool blanks)
+struct csv_walk csv_walk_begin(struct csv_file *file, bool blanks)
 {
     struct csv_walk walk = {.file = file,
                             .blanks = blanks || file->names_n == 1,
@@ -271,7 +304,7 @@ struct csv_walk csv_walk_begin(const struct csv_file *file, bool blanks)
 
 void csv_walk_to(struct csv_walk *walk, int64_t record)
 {
-    while (walk->record < record && walk->at < walk->file->bytes.len) {
+    while (walk->record < record && walk->at < walk->file->view.size) {
         size_t next = csv_skip(walk->file, walk->at);
         walk->line += lines_in(walk->file, walk->at, next);
         walk->at = next;

@@ -10,7 +10,7 @@
 static err csv_columns(struct loading *l)
 {
     struct call *call = l->call;
-    TRY(csv_open(call->mem, l->ask->path, &l->csv));
+    TRY(csv_open(call->mem, l->ask->path, VIEW_WINDOW, &l->csv));
     size_t n = l->csv.names_n;
     l->file_columns = (struct columns){arena_array(call->mem, n, sizeof(struct column)), n};
     if (!l->file_columns.at)
@@ -18,8 +18,8 @@ static err csv_columns(struct loading *l)
     for (size_t i = 0; i < n; i++)
         l->file_columns.at[i].column_name = l->csv.names[i];
     l->rows_guess = csv_rows_guess(&l->csv);
-    l->fractions = memchr(l->csv.bytes.at, '.', l->csv.bytes.len) != NULL;
-    return NULL;
+    l->fractions = csv_has(&l->csv, '.');
+    return l->csv.view.failed ? &err_no_memory : NULL;
 }
 
 static str dialect(struct loading *l)
@@ -224,7 +224,7 @@ static err csv_misshapen(struct loading *l)
         if (!csv_told(l, &rejects, row))
             csv_reject(l, &rejects, row, &walk);
     }
-    return NULL;
+    return l->csv.view.failed ? &err_no_memory : NULL;
 }
 
 const struct load_reader csv_reader = {

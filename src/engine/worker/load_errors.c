@@ -156,7 +156,7 @@ static err unfit_find(struct loading *l)
                 unfit_add(l, l->ask->format == FORMAT_CSV ? walk.line : n + 1, i, value);
         }
     }
-    return NULL;
+    return l->csv.view.failed ? &err_no_memory : NULL;
 }
 
 err load_diagnose(struct loading *l, const struct sql_failure *why)
