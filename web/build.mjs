@@ -64,10 +64,18 @@ const common = {
 
 /** The page, in pieces that are fetched when they are needed; and what runs before the first paint, in one. */
 async function scripts() {
-    const [main, theme] = await Promise.all([
-        esbuild.build({ ...common, entryPoints: ["src/main.tsx"], splitting: true, format: "esm" }),
-        esbuild.build({ ...common, entryPoints: ["src/theme.ts"], format: "iife" }),
-    ]);
+    const [theme, keeper] = await Promise.all(
+        ["src/theme.ts", "src/keeper.ts"].map((entry) =>
+            esbuild.build({ ...common, entryPoints: [entry], format: "iife" }),
+        ),
+    );
+    const main = await esbuild.build({
+        ...common,
+        entryPoints: ["src/main.tsx"],
+        splitting: true,
+        format: "esm",
+        define: { KEEPER: JSON.stringify(`/${outputs(keeper.metafile, "src/keeper.ts").file}`) },
+    });
     return {
         inputs: { ...main.metafile.inputs, ...theme.metafile.inputs },
         outputs: { ...main.metafile.outputs, ...theme.metafile.outputs },

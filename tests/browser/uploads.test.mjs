@@ -363,21 +363,11 @@ test("an upload whose network is lost goes on when it is there again", async () 
 });
 
 test("when the browser has not kept the file it is asked for, and the rest is sent; a stopped one leaves nothing", async () => {
-    const person = await Person.at(browser, server);
+    const person = await Person.at(browser, server, { serviceWorkers: "block" });
     const { page, me } = person;
     await person.open("#/tables");
     const { upload, fast } = await sendSlowly(person, "cut.csv");
     await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
-    await page.evaluate(
-        () =>
-            new Promise((resolve) => {
-                const request = indexedDB.open("tinydevcrm");
-                request.onsuccess = () => {
-                    const cleared = request.result.transaction("files", "readwrite").objectStore("files").clear();
-                    cleared.onsuccess = resolve;
-                };
-            }),
-    );
     await page.reload();
     await upload.getByText(/KB of .* have arrived. Choose the file again, and the rest is sent./).waitFor();
     await person.look("upload-cut");

@@ -1,62 +1,73 @@
-// The files that are being sent, kept by the browser, so that a reload of the page does not lose them.
-const STORE = "files";
-const KEEP_MS = 24 * 3_600_000; // as long as the server keeps an upload that nobody continues
+// The files that are being sent, held by a worker that outlives a reload of the page. Where there is none (a page that came without
+// TLS from another machine), or the browser was closed meanwhile, a file must be chosen again.
+import type { Asked } from "../keeper";
 
-interface Kept {
-    file: File;
-    at: number;
-}
+declare const KEEPER: string; // where the worker's script is
 
-const answered = <T>(request: IDBRequest<T>): Promise<T> =>
+const AWAKE_MS = 10_000; // a worker that hears nothing for 30 s is ended
+const ANSWER_MS = 3_000;
+
+const kept = new Set<string>();
+let awake: number | undefined;
+
+const activated = (worker: ServiceWorker): Promise<ServiceWorker> =>
     new Promise((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error ?? new Error("The browser keeps nothing."));
+        const look = () => {
+            if (worker.state === "activated") resolve(worker);
+            if (worker.state === "redundant") reject(new Error("The worker has ended."));
+        };
+        worker.addEventListener("statechange", look);
+        look();
     });
 
-function opened(): Promise<IDBDatabase> {
-    const request = indexedDB.open("tinydevcrm", 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    return answered(request);
-}
-
-/** What a browser that keeps nothing is asked for is undefined. */
-async function ask<T>(mode: IDBTransactionMode, run: (store: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> {
+async function keeper(): Promise<ServiceWorker | undefined> {
     try {
-        const database = await opened();
-        try {
-            return await answered(run(database.transaction(STORE, mode).objectStore(STORE)));
-        } finally {
-            database.close();
-        }
+        const { installing, waiting, active } = await navigator.serviceWorker.register(KEEPER);
+        const worker = installing ?? waiting ?? active;
+        return worker ? await activated(worker) : undefined;
     } catch {
-        return undefined; // no room, or a private window: the file is chosen again
+        return undefined;
     }
 }
 
-export const keepFile = (key: string, file: File) =>
-    ask("readwrite", (store) => store.put({ file, at: Date.now() } satisfies Kept, key));
-
-/** Undefined: it is not there, or can't be read any more. */
-export async function keptFile(key: string): Promise<File | undefined> {
-    const kept = await ask("readonly", (store) => store.get(key) as IDBRequest<Kept | undefined>);
-    if (!kept) return undefined;
-    return kept.file
-        .slice(-1)
-        .arrayBuffer()
-        .then(
-            () => kept.file,
-            () => undefined,
-        );
+async function tell(asked: Asked, answer?: MessagePort): Promise<void> {
+    (await keeper())?.postMessage(asked, answer ? [answer] : []);
 }
 
-export const dropFile = (key: string) => ask("readwrite", (store) => store.delete(key));
-export const dropFiles = () => ask("readwrite", (store) => store.clear());
-
-/** Those of pages that were closed. */
-export async function dropOldFiles(): Promise<void> {
-    const keys = (await ask("readonly", (store) => store.getAllKeys())) ?? [];
-    for (const key of keys) {
-        const kept = await ask("readonly", (store) => store.get(key) as IDBRequest<Kept | undefined>);
-        if (kept && kept.at < Date.now() - KEEP_MS) await dropFile(String(key));
+/** As long as there is something to hold. */
+function stayAwake(): void {
+    if (kept.size > 0) awake ??= window.setInterval(() => void tell({}), AWAKE_MS);
+    else {
+        clearInterval(awake);
+        awake = undefined;
     }
+}
+
+export function keepFile(key: string, file: File): void {
+    kept.add(key);
+    stayAwake();
+    void tell({ keep: { key, file } });
+}
+
+/** Undefined: it is lost. */
+export function keptFile(key: string): Promise<File | undefined> {
+    const { port1, port2 } = new MessageChannel();
+    return new Promise((resolve) => {
+        port1.onmessage = ({ data }: MessageEvent<File | undefined>) => resolve(data);
+        setTimeout(() => resolve(undefined), ANSWER_MS);
+        void tell({ find: key }, port2);
+    });
+}
+
+export function dropFile(key: string): void {
+    if (!kept.delete(key)) return;
+    stayAwake();
+    void tell({ drop: key });
+}
+
+export function dropFiles(): void {
+    if (kept.size === 0) return;
+    kept.clear();
+    stayAwake();
+    void tell({ clear: true });
 }

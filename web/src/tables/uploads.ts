@@ -5,7 +5,7 @@ import { Problem, problemOf } from "../api/problem";
 import { authorized, signedIn } from "../api/session";
 import { upload } from "../api/upload";
 import { forgetLoad, holdLoad, loads, putLoad, reads, state } from "../live/team";
-import { dropFile, dropFiles, dropOldFiles, keepFile, keptFile } from "./files";
+import { dropFile, dropFiles, keepFile, keptFile } from "./files";
 import { dropNote, dropNoteOf, dropNotes, notes, putNote, type Note, type Wanted } from "./notes";
 
 export interface Upload extends Note {
@@ -64,7 +64,7 @@ const noted = (wanted: Wanted, file: string, bytes: number): Note => ({
 
 /** The upload has become a load. */
 function adopt(note: Note, load: Load): void {
-    void dropFile(note.key);
+    dropFile(note.key);
     batch(() => {
         holdLoad(load.id);
         if (!loads.value.has(load.id)) putLoad(load); // else the stream was faster, and knows better
@@ -118,7 +118,7 @@ async function send(begun: Note, source: File | undefined, sent = 0): Promise<vo
     calls.set(key, call);
     putNote(note);
     put(key, { ...note, source, sent, state: "sending" });
-    if (source) void keepFile(key, source);
+    if (source) keepFile(key, source);
     try {
         if (source)
             await upload(source, {
@@ -169,7 +169,7 @@ export function dismissUpload(key: string, used?: string): void {
     const id = kept.value.get(key)?.upload;
     calls.get(key)?.abort();
     if (id !== used) void forgetUpload(id);
-    void dropFile(key);
+    dropFile(key);
     dropNote(key);
     put(key, undefined);
 }
@@ -236,7 +236,7 @@ async function findSending(): Promise<void> {
 function forgetAll(): void {
     for (const call of calls.values()) call.abort();
     dropNotes();
-    void dropFiles();
+    dropFiles();
     kept.value = new Map();
 }
 
@@ -257,4 +257,3 @@ effect(() => {
 addEventListener("beforeunload", (event) => {
     if (calls.size > 0) event.preventDefault(); // the browser asks whether to leave: a tab that is closed forgets them
 });
-void dropOldFiles();
