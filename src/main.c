@@ -185,6 +185,7 @@ static err admin_part(struct program *p)
     struct admin_options admin = {
         .accounts = p->accounts,
         .engine = p->engine,
+        .events = p->events,
         .log = &p->log,
         .version = TINYDEVCRM_VERSION,
     };

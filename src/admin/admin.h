@@ -5,12 +5,14 @@
 
 #include "accounts/accounts.h"
 #include "engine/engine.h"
+#include "events/events.h"
 
 struct admin;
 
 struct admin_options {
     struct accounts *accounts;
     struct engine *engine;
+    struct events *events;
     struct log *log; /* with its tail */
     const char *version;
 };

@@ -23,6 +23,8 @@ static const struct field server_fields[] = {
     FIELD(struct server_state, memory_bytes, FIELD_INT),
     FIELD(struct server_state, streams, FIELD_INT, .help = "Listeners of all kinds"),
     FIELD(struct server_state, descriptors, FIELD_INT, .help = "Open files and connections"),
+    FIELD(struct server_state, events, FIELD_INT,
+          .help = "Entries of the logs of all teams, since it started"),
     FIELD_LAST,
 };
 
@@ -78,6 +80,7 @@ err processes_look(struct admin *admin, struct arena *mem, struct state *out)
         .memory_bytes = proc_memory(getpid()),
         .streams = (int64_t)server_stream_count(admin->server),
         .descriptors = proc_descriptors(),
+        .events = events_appended(admin->options.events),
     };
     return NULL;
 }

@@ -20,7 +20,7 @@ struct process_state {
 };
 
 struct server_state {
-    int64_t pid, started, memory_bytes, streams, descriptors;
+    int64_t pid, started, memory_bytes, streams, descriptors, events;
     str version;
 };
 

@@ -56,6 +56,11 @@ static void hub_done(struct hub *hub)
     pthread_mutex_destroy(&hub->lock);
 }
 
+int64_t events_appended(struct events *events)
+{
+    return atomic_load(&events->appended);
+}
+
 void events_close(struct events *events)
 {
     if (!events)

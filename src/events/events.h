@@ -48,6 +48,8 @@ MUST_CHECK err event_append_json(struct events *events, struct tx *tx, str team,
 MUST_CHECK err events_range(struct tx *tx, str team, int64_t *last, int64_t *oldest);
 /* The team's last number and when it was given; 0 and 0 of an empty log. */
 MUST_CHECK err events_last(struct tx *tx, str team, int64_t *last, int64_t *at);
+/* Entries that were appended to the logs of all teams since the start. Any thread. */
+int64_t events_appended(struct events *events);
 /* Removes what is older than keep_days; called by the clock, every hour. */
 MUST_CHECK err events_trim(struct events *events, struct arena *mem);
 

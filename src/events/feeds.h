@@ -53,6 +53,7 @@ struct events {
     struct hub *hubs;  /* one a loop; none before events_join */
     size_t hub_count;
     atomic_size_t hearing;         /* streams that get signals, of all teams */
+    atomic_int_fast64_t appended;  /* entries, since the start */
     pthread_mutex_t audience_lock; /* of all audiences; taken before a hub's */
     struct map audiences;
 };

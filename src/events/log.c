@@ -36,6 +36,7 @@ struct announcement {
 static void announcement_run(void *arg)
 {
     struct announcement *announcement = arg;
+    atomic_fetch_add(&announcement->events->appended, 1);
     feed_announce(announcement->events, announcement->shared);
     shared_unref(announcement->shared);
 }

@@ -5,12 +5,13 @@ import { account, call, PASSWORD, superuser } from "../api/client.mjs";
 import { Person, useBrowser } from "./person.mjs";
 
 const server = useServer();
+const quiet = useServer({ env: { LOG_LEVEL: "error" } });
 const browser = useBrowser();
 
 /** One who looks after the server, at a part of the page. */
-async function keeper(part = "") {
-    const boss = await superuser(server);
-    const person = await Person.at(browser, server, { signedIn: false });
+async function keeper(part = "", of = server) {
+    const boss = await superuser(of);
+    const person = await Person.at(browser, of, { signedIn: false });
     await person.signIn(boss.email);
     await person.page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Admin" }).click();
     await person.page.getByText("live", { exact: true }).waitFor();
@@ -56,6 +57,18 @@ test("accounts are seen as they come, switched off and on again", async () => {
     assert.equal((await call(server, "POST", "/auth/tokens/obtain/", asked)).status, 200);
     const own = page.getByRole("listitem").filter({ hasText: "superuser" }).filter({ hasText: "you" });
     assert.equal(await own.getByRole("button").count(), 0);
+    await person.leave();
+});
+
+test("accounts are seen as they come also on a server that logs next to nothing", async () => {
+    const person = await keeper("Accounts", quiet);
+    const { email } = await account(quiet);
+    await person.page
+        .getByRole("list", { name: /^Accounts/ })
+        .getByRole("listitem")
+        .filter({ hasText: email })
+        .getByText("1 session")
+        .waitFor();
     await person.leave();
 });
 

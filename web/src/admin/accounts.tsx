@@ -100,7 +100,7 @@ export function Accounts({ watch }: { watch: Watch }) {
     const [asked, ask] = useState<SeenAccount | null>(null);
     const { items, ready, more, problem, older, again, change } = usePaged<SeenAccount>(
         (after) => body(api.GET("/admin/accounts", { params: { query: { after } } })),
-        watch.people.value,
+        watch.lists.value,
     );
     const put = (account: SeenAccount) => change((all) => all.map((one) => (one.id === account.id ? account : one)));
     if (problem) return <Failed problem={problem} again={again} />;

@@ -49,7 +49,7 @@ function Row({ watch, job }: { watch: Watch; job: FailingJob }) {
 export function FailingJobs({ watch }: { watch: Watch }) {
     const { items, ready, more, problem, older, again } = usePaged<FailingJob>(
         (after) => body(api.GET("/admin/jobs/failing", { params: { query: { after } } })),
-        watch.jobs.value,
+        watch.lists.value,
     );
     if (problem) return <Failed problem={problem} again={again} />;
     if (!ready) return <Waiting />;

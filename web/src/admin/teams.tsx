@@ -25,7 +25,7 @@ const columns: readonly SheetColumn<SeenTeam>[] = [
 export function Teams({ watch }: { watch: Watch }) {
     const { items, ready, more, problem, older, again } = usePaged<SeenTeam>(
         (after) => body(api.GET("/admin/teams", { params: { query: { after } } })),
-        watch.people.value,
+        watch.lists.value,
     );
     if (problem) return <Failed problem={problem} again={again} />;
     if (!ready) return <Waiting />;

@@ -13,13 +13,7 @@ const LINES_MAX = 1_000;
 const LINES_READ = 500;
 const SOON_MS = 1_000;
 
-type Old = "people" | "jobs" | "names";
-
-/** What a line of the log makes old. */
-const signs: readonly (readonly [list: Old, sign: RegExp])[] = [
-    ["people", /^(POST|PATCH|DELETE) \/(auth|admin\/accounts|tables|views|jobs|channels)\b.* 20\d$/],
-    ["jobs", /^(POST|PATCH|DELETE) \/(views|jobs|tables)\b.* 20\d$/],
-];
+type Old = "lists" | "names";
 
 export class Watch {
     readonly status = signal<Status | null>(null);
@@ -28,9 +22,8 @@ export class Watch {
     readonly problem = signal<unknown>(null);
     /** Names of teams by id, as far as they were read. */
     readonly names = signal<ReadonlyMap<string, string>>(new Map());
-    /** They rise when what a list shows may be another. */
-    readonly people = signal(0);
-    readonly jobs = signal(0);
+    /** Rises when what a list shows may be another: something was added to the log of a team. */
+    readonly lists = signal(0);
     private readonly stream: Stream;
     private readonly timers = new Map<Old, number>();
     private readonly sought = new Set<string>();
@@ -50,8 +43,14 @@ export class Watch {
 
     private take({ event, data }: EventSourceMessage): void {
         if (event === "stream-open") void this.read();
-        if (event === "status") this.status.value = { ...(JSON.parse(data) as Omit<Status, "atMs">), atMs: Date.now() };
+        if (event === "status") this.look(JSON.parse(data) as Omit<Status, "atMs">);
         if (event === "log") this.hear(JSON.parse(data) as LogLine);
+    }
+
+    private look(now: Omit<Status, "atMs">): void {
+        const before = this.status.value?.server.events;
+        this.status.value = { ...now, atMs: Date.now() };
+        if (before !== undefined && before !== now.server.events) this.soon("lists");
     }
 
     /** The stream tells what comes; what was before is asked for, also when the server is another one now. */
@@ -60,8 +59,7 @@ export class Watch {
             const { data } = await body(api.GET("/admin/log", { params: { query: { limit: LINES_READ } } }));
             batch(() => {
                 this.lines.value = [...data].reverse();
-                this.people.value++;
-                this.jobs.value++;
+                this.lists.value++;
             });
             await this.readNames();
         } catch (problem) {
@@ -86,8 +84,6 @@ export class Watch {
     private hear(line: LogLine): void {
         const last = this.lines.value[0]?.n ?? 0;
         if (line.n > last) this.lines.value = [line, ...this.lines.value].slice(0, LINES_MAX);
-        for (const [list, sign] of signs) if (sign.test(line.message)) this.soon(list);
-        if (line.area === "data") this.soon("jobs");
     }
 
     /** Many lines make a list old once. */
@@ -96,7 +92,7 @@ export class Watch {
         const timer = window.setTimeout(() => {
             this.timers.delete(list);
             if (list === "names") void this.readNames().catch(() => undefined);
-            else this[list].value++;
+            else this.lists.value++;
         }, SOON_MS);
         this.timers.set(list, timer);
     }

@@ -39,15 +39,16 @@ const groups: readonly (readonly [text: string, ...kinds: string[]])[] = [
     ["Accounts and sessions", "account", "session"],
 ];
 
-/** For a choice: everything, the groups, each type. */
+/** What changes something, or went wrong: without the runs and loads that did what was expected of them. */
+export const news = "table+load.failed+view+run.failed+job+channel";
+
+/** For a choice: everything, the news, the groups, each type. */
 export const filters: readonly (readonly [value: string, text: string])[] = [
     ["", "Everything"],
+    [news, "What changed, or went wrong"],
     ...groups.map(([text, ...kinds]) => [kinds.join("+"), text] as const),
     ...types.map((type) => [type, `Only: ${typeText(type).toLowerCase()}`] as const),
 ];
-
-/** What changes something, or went wrong: without the runs and loads that did what was expected of them. */
-export const news = "table+load.failed+view+run.failed+job+channel";
 
 /** The types of such a value; none: all. */
 export function typesOf(filter: string): string[] {
