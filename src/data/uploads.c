@@ -25,6 +25,7 @@
 #define TUS_VERSION STR("1.0.0")
 #define KEEP_US ((int64_t)24 * 3600 * US_PER_S) /* since the last piece */
 #define UPLOADS_MAX 100                         /* of a team */
+#define LENGTH_MOST ((int64_t)1 << 40)          /* bytes */
 #define FILENAME_MAX_BYTES 255
 #define ID_LENGTH 36
 #define COPY_BYTES ((size_t)256 * 1024)
@@ -72,7 +73,7 @@ struct append_headers {
 const struct field upload_create_headers[] = {
     VERSION_HEADER(struct create_headers),
     HEADER(struct create_headers, length, "Upload-Length", FIELD_INT, .flags = FIELD_REQUIRED,
-           .min = 0, .max = INT64_MAX, .help = "Size of the whole file in bytes"),
+           .min = 0, .max = LENGTH_MOST, .help = "Size of the whole file in bytes"),
     HEADER(struct create_headers, metadata, "Upload-Metadata", FIELD_STR,
            .help = "filename, and the file's name in base64"),
     FIELD_LAST,
@@ -81,7 +82,7 @@ const struct field upload_create_headers[] = {
 const struct field upload_append_headers[] = {
     VERSION_HEADER(struct append_headers),
     HEADER(struct append_headers, offset, "Upload-Offset", FIELD_INT, .flags = FIELD_REQUIRED,
-           .min = 0, .max = INT64_MAX, .help = "Where this piece begins: what HEAD has told"),
+           .min = 0, .max = LENGTH_MOST, .help = "Where this piece begins: what HEAD has told"),
     FIELD_LAST,
 };
 

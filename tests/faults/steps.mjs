@@ -55,6 +55,39 @@ const reading = (name, target, headers) => (scene) => ({
 
 const upload = (me, target, fields, headers) => me.call("POST", target, { form: uploadForm(fields), headers });
 
+const announce = (me, bytes) => me.call("POST", "/uploads/", { headers: { "upload-length": String(bytes) } });
+const piece = (me, id, offset, body) =>
+    me.call("PATCH", `/uploads/${id}/`, {
+        body,
+        headers: { "upload-offset": String(offset), "content-type": "application/offset+octet-stream" },
+    });
+const uploadIds = async (me) => (await me.all("/uploads/")).map(({ id }) => id);
+const forgetUploads = async (me) => {
+    for (const id of await uploadIds(me)) await me.del(`/uploads/${id}/`);
+};
+
+/** The rest of an upload of which `offset` bytes are there. */
+const piecewise =
+    (name, offset) =>
+    ({ me }) => ({
+        name,
+        want: 204,
+        async before() {
+            const { id } = expect(await announce(me, sampleCsv.length), 201, "an upload");
+            if (offset) expect(await piece(me, id, 0, sampleCsv.subarray(0, offset)), 204, "its beginning");
+            return { id };
+        },
+        run: ({ id }) => piece(me, id, offset, sampleCsv.subarray(offset)),
+        done: async ({ id }) => (await me.get(`/uploads/${id}/`)).bytes_done === sampleCsv.length,
+        // What is there are the file's own bytes.
+        async after({ id }) {
+            const made = fresh("x");
+            const { row_count } = await me.post("/tables/", { table_name: made, upload: id });
+            assert.equal(row_count, 10);
+            await me.del(`/tables/${made}/`);
+        },
+    });
+
 /** By a connection of its own, made and closed. */
 function alone({ server, me }) {
     return new Promise((resolve, reject) => {
@@ -140,6 +173,32 @@ export const steps = {
     "table from Parquet": making("table from Parquet", "tables", (me, table_name) =>
         upload(me, "/tables/", { table_name, file: sampleParquet, filename: "file.parquet" }),
     ),
+    "upload announced": ({ me }) => ({
+        name: "upload announced",
+        want: 201,
+        before: async () => ({ uploads: (await uploadIds(me)).length }),
+        run: () => announce(me, 10),
+        done: async ({ uploads }) => (await uploadIds(me)).length > uploads,
+        after: () => forgetUploads(me),
+    }),
+    "first piece of an upload": piecewise("first piece of an upload", 0),
+    "next piece of an upload": piecewise("next piece of an upload", 30),
+    "table from an upload": ({ me }) => ({
+        name: "table from an upload",
+        want: 201,
+        async before() {
+            const { id } = expect(await announce(me, sampleCsv.length), 201, "an upload");
+            expect(await piece(me, id, 0, sampleCsv), 204, "all of it");
+            return { made: fresh("x"), id };
+        },
+        run: ({ made, id }) => me.call("POST", "/tables/", { json: { table_name: made, upload: id } }),
+        done: ({ made }) => exists(me, `/tables/${made}/`)(),
+        async after({ made }) {
+            assert.equal((await me.get(`/tables/${made}/`)).row_count, 10);
+            await me.del(`/tables/${made}/`);
+            assert.deepEqual(await uploadIds(me), [], "what was loaded is there yet");
+        },
+    }),
     "load in the background": ({ server, me }) => ({
         name: "load in the background",
         want: 202,

@@ -17,7 +17,16 @@ import {
 import { scene, steps } from "./steps.mjs";
 import { attempt, Follower, sweep, Tally, tidy } from "./sweep.mjs";
 
-const UPLOADS = ["table from CSV", "table from Parquet", "table replaced", "load in the background"];
+const UPLOADS = [
+    "table from CSV",
+    "table from Parquet",
+    "table replaced",
+    "load in the background",
+    "upload announced",
+    "first piece of an upload",
+    "next piece of an upload",
+    "table from an upload",
+];
 
 /** [what, which calls, how, which steps, every so many in the short form; 0: not in it] */
 const faults = [
