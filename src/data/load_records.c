@@ -172,12 +172,13 @@ err load_stop(struct request *rq)
 
 struct load_query {
     struct page page;
-    str state;
+    str state, upload;
 };
 
 const struct field load_query_fields[] = {
     PAGE_FIELDS(struct load_query, page),
     FIELD(struct load_query, state, FIELD_STR, .choices = states, .help = "Only these"),
+    FIELD(struct load_query, upload, FIELD_STR, .max = 100, .help = "Only those of this upload"),
     FIELD_LAST,
 };
 
@@ -189,23 +190,38 @@ static err load_page(struct tx *tx, str team, const struct load_query *query, st
     str from = back ? page->before : page->after.at ? page->after : STR(ID_LAST);
     size_t size = sizeof(struct load_record);
     int64_t rows = page_rows(page);
-#define LOADS(where)                                          \
-    tx_list(tx,                                               \
-            load_row,                                         \
-            size,                                             \
-            2000,                                             \
-            out,                                              \
-            "SELECT * FROM loads WHERE team = $1 AND " where, \
-            A(team),                                          \
-            A(from),                                          \
-            A(rows),                                          \
-            A(query->state))
+#define LOADS(where)                                                                          \
+    tx_list(tx,                                                                               \
+            load_row,                                                                         \
+            size,                                                                             \
+            2000,                                                                             \
+            out,                                                                              \
+            "SELECT * FROM loads WHERE team = $1 AND ($5 IS NULL OR upload = $5) AND " where, \
+            A(team),                                                                          \
+            A(from),                                                                          \
+            A(rows),                                                                          \
+            A(query->state),                                                                  \
+            A(query->upload))
     if (query->state.at)
         return back ? LOADS("state = $4 AND id > $2 ORDER BY id LIMIT $3")
                     : LOADS("state = $4 AND id < $2 ORDER BY id DESC LIMIT $3");
     return back ? LOADS("$4 IS NULL AND id > $2 ORDER BY id LIMIT $3")
                 : LOADS("$4 IS NULL AND id < $2 ORDER BY id DESC LIMIT $3");
 #undef LOADS
+}
+
+/* For the links. */
+static str load_query_print(struct arena *mem, const struct load_query *query)
+{
+    CLEANUP(buf_done) struct buf more;
+    buf_init(&more, 1024);
+    if (query->state.at)
+        buf_fmt(&more, "&state=%.*s", STR_ARGS(query->state));
+    if (query->upload.at) {
+        buf_add(&more, STR("&upload="));
+        url_print(&more, query->upload);
+    }
+    return more.len ? str_copy(mem, buf_str(&more)) : (str){0};
 }
 
 err load_list(struct request *rq)
@@ -215,8 +231,7 @@ err load_list(struct request *rq)
     struct list list;
     TRY(request_query(rq, load_query_fields, &query));
     TRY(page_check(rq, page));
-    if (query.state.at)
-        page->more = str_fmt(rq->mem, "&state=%.*s", STR_ARGS(query.state));
+    page->more = load_query_print(rq->mem, &query);
     CLEANUP(tx_done) struct tx tx = {0};
     TRY(db_read(rq->db, &tx));
     TRY(load_page(&tx, rq->team, &query, &list));

@@ -41,6 +41,7 @@ struct loading {
     struct relation table; /* as it is afterwards */
     int64_t rows_added;
     bool unmarked; /* it has failed, and the store could not note that */
+    bool unknown;  /* what became of it: its mark stays until the team's next turn knows */
 
     /* Of a load that nobody waits for. */
     struct stop stop;
@@ -256,6 +257,9 @@ static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
     if (!e)
         e = load_run(loading, &turn);
     load_input_discard(loading->input);
+    loading->unknown = outcome_unknown(e);
+    if (loading->unknown)
+        return e;
     e = cut_off(loading, e);
     if (e && marked && !err_is(e, TOLD_LATER)) {
         err again = team_doubt(&turn, mark_failed(loading, e));
@@ -274,13 +278,17 @@ static err load_whole(struct loading *loading, int64_t wait_ms, bool marked)
  * once: the next start would note it as well. */
 static void mark_later(struct loading *loading, err why)
 {
-    for (int i = 0; loading->unmarked && i < MARK_TRIES && !atomic_load(&loading->data->stopping);
-         i++) {
+    struct data *data = loading->data;
+    bool open = loading->unmarked || loading->unknown;
+    for (int i = 0; open && i < MARK_TRIES && !atomic_load(&data->stopping); i++) {
         struct arena mem;
         arena_init(&mem, MARK_MEMORY);
         loading->own_db.mem = &mem;
         nanosleep(&(struct timespec){.tv_nsec = MARK_PAUSE_NS}, NULL);
-        loading->unmarked = mark_failed(loading, why) != NULL;
+        err e = loading->unknown
+                    ? team_settle(data, &loading->own_db, loading->record.team, WAIT_MS)
+                    : mark_failed(loading, why);
+        open = e != NULL;
         arena_done(&mem);
     }
     loading->own_db.mem = &loading->own_mem;

@@ -24,6 +24,7 @@
 
 #define TUS_VERSION STR("1.0.0")
 #define KEEP_US ((int64_t)24 * 3600 * US_PER_S) /* since the last piece */
+#define KEEP_MOST_US (7 * KEEP_US)              /* since it was announced */
 #define UPLOADS_MAX 100                         /* of a team */
 #define LENGTH_MOST ((int64_t)1 << 40)          /* bytes */
 #define FILENAME_MAX_BYTES 255
@@ -90,10 +91,13 @@ const struct field upload_append_headers[] = {
 static err tus_begin(struct request *rq)
 {
     str version = request_header(rq, "tus-resumable");
+    bool known = !version.at || str_eq(version, TUS_VERSION);
     reply_header(rq, "Tus-Resumable", TUS_VERSION);
-    if (!version.at || str_eq(version, TUS_VERSION))
+    if (!known)
+        reply_header(rq, "Tus-Version", TUS_VERSION);
+    reply_headers_keep(rq);
+    if (known)
         return NULL;
-    reply_header(rq, "Tus-Version", TUS_VERSION);
     return err_new(
         rq->mem, 412, "unsupported_version", "Of tus the server knows version 1.0.0 only.");
 }
@@ -225,6 +229,16 @@ static err disk_err(struct arena *mem, const char *path)
     return err_internal(mem, "the upload %s: %s", path, strerror(errno));
 }
 
+static err dir_sync(struct data *data, struct arena *mem)
+{
+    int dir = open(data->uploads_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = dir >= 0 && fsync(dir) == 0;
+    err e = synced ? NULL : disk_err(mem, data->uploads_dir);
+    if (dir >= 0)
+        close(dir);
+    return e;
+}
+
 static err upload_make(struct request *rq, const struct upload_record *upload)
 {
     char *path = upload_path(rq->context, rq->mem, upload->team, upload->id);
@@ -234,7 +248,9 @@ static err upload_make(struct request *rq, const struct upload_record *upload)
     if (fd < 0)
         return disk_err(rq->mem, path);
     close(fd);
-    err e = upload_insert(rq, upload);
+    err e = dir_sync(rq->context, rq->mem);
+    if (!e)
+        e = upload_insert(rq, upload);
     if (e)
         unlink(path);
     return e;
@@ -326,7 +342,9 @@ static void appending_done(struct appending *appending)
 static err appending_lock(struct appending *appending)
 {
     struct arena *mem = appending->rq->mem;
-    appending->fd = open(appending->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    appending->fd = open(appending->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (appending->fd < 0 && errno == ENOENT)
+        return err_new(mem, 404, "not_found", "This upload was forgotten.");
     if (appending->fd < 0)
         return disk_err(mem, appending->path);
     if (flock(appending->fd, LOCK_EX | LOCK_NB) != 0)
@@ -338,16 +356,6 @@ static err appending_lock(struct appending *appending)
         return NULL;
     appending->piece_fd = open(appending->piece->path, O_RDONLY | O_CLOEXEC);
     return appending->piece_fd < 0 ? disk_err(mem, appending->piece->path) : NULL;
-}
-
-static err dir_sync(struct data *data, struct arena *mem)
-{
-    int dir = open(data->uploads_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = dir >= 0 && fsync(dir) == 0;
-    err e = synced ? NULL : disk_err(mem, data->uploads_dir);
-    if (dir >= 0)
-        close(dir);
-    return e;
 }
 
 /* The first piece becomes the file. It is locked before it can be found there. */
@@ -408,6 +416,7 @@ static err append_check(struct request *rq, const struct upload_record *upload, 
 {
     if (offset != upload->bytes_done) {
         reply_number(rq, "Upload-Offset", upload->bytes_done);
+        reply_headers_keep(rq);
         return err_new(rq->mem,
                        409,
                        "wrong_offset",
@@ -429,6 +438,8 @@ static err append_record(struct request *rq, struct upload_record *upload, int64
     TRY(db_begin(rq->db, &tx));
     upload->bytes_done += size;
     upload->expires_at = time_now() + KEEP_US;
+    if (upload->expires_at > upload->created + KEEP_MOST_US)
+        upload->expires_at = upload->created + KEEP_MOST_US;
     TRY(tx_run(&tx,
                "UPDATE uploads SET bytes_done = $3, expires_at = $4 WHERE team = $1 AND id = $2",
                A(upload->team),
@@ -440,14 +451,44 @@ static err append_record(struct request *rq, struct upload_record *upload, int64
     return tx_commit(&tx);
 }
 
+/* Of a piece that is yet to come; its length may not be known. */
+err upload_append_check(struct request *rq)
+{
+    struct append_headers headers = {0};
+    struct upload_record upload = {0};
+    int64_t size;
+    TRY(tus_begin(rq));
+    TRY(upload_read(rq, request_path(rq, "id"), &upload));
+    TRY(request_headers(rq, upload_append_headers, &headers));
+    if (!str_i64(request_header(rq, "content-length"), &size))
+        size = 0;
+    CLEANUP(appending_done) struct appending appending = {.rq = rq, .fd = -1, .piece_fd = -1};
+    appending.path = upload_path(rq->context, rq->mem, upload.team, upload.id);
+    if (!appending.path)
+        return &err_no_memory;
+    TRY(appending_lock(&appending));
+    return append_check(rq, &upload, headers.offset, size);
+}
+
+static err append_locked(struct appending *appending, struct upload_record *upload, int64_t offset)
+{
+    struct request *rq = appending->rq;
+    int64_t size = appending->piece ? appending->piece->size : 0;
+    TRY(upload_read(rq, upload->id, upload));
+    TRY(append_check(rq, upload, offset, size));
+    if (size == 0)
+        return NULL;
+    TRY(offset ? piece_copy(appending, offset) : piece_move(appending));
+    return append_record(rq, upload, size);
+}
+
 /* When the client has left in the middle of the piece, what came of it is kept all the same. */
 err upload_append(struct request *rq)
 {
     struct append_headers headers = {0};
     struct upload_record upload = {0};
-    str id = request_path(rq, "id");
     TRY(tus_begin(rq));
-    TRY(upload_read(rq, id, &upload)); /* before there is a file of that name */
+    TRY(upload_read(rq, request_path(rq, "id"), &upload));
     TRY(request_headers(rq, upload_append_headers, &headers));
     CLEANUP(appending_done)
     struct appending appending = {.rq = rq,
@@ -458,13 +499,10 @@ err upload_append(struct request *rq)
     if (!appending.path)
         return &err_no_memory;
     TRY(appending_lock(&appending));
-    TRY(upload_read(rq, id, &upload));
-    int64_t size = appending.piece ? appending.piece->size : 0;
-    TRY(append_check(rq, &upload, headers.offset, size));
-    if (size > 0) {
-        TRY(headers.offset ? piece_copy(&appending, headers.offset) : piece_move(&appending));
-        TRY(append_record(rq, &upload, size));
-    }
+    err e = append_locked(&appending, &upload, headers.offset);
+    if (err_is(e, "not_found"))
+        unlink(appending.path); /* it was forgotten meanwhile, and its file with it */
+    TRY(e);
     reply_place(rq, &upload);
     return reply_empty(rq, 204);
 }
@@ -507,10 +545,13 @@ err upload_lend(struct request *rq, str id, const char *to, int64_t *bytes)
     char *path = upload_path(rq->context, rq->mem, upload.team, upload.id);
     if (!path)
         return &err_no_memory;
+    struct stat file;
     if (link(path, to) != 0)
         return disk_err(rq->mem, path);
     *bytes = upload.bytes;
-    return NULL;
+    if (stat(to, &file) == 0 && file.st_size == upload.bytes)
+        return NULL;
+    return err_internal(rq->mem, "the upload %s has lost its end", path);
 }
 
 err upload_claim(struct tx *tx, str team, str id)

@@ -32,6 +32,7 @@ err upload_options(struct request *rq);
 err upload_create(struct request *rq);
 err upload_list(struct request *rq);
 err upload_show(struct request *rq);
+err upload_append_check(struct request *rq);
 err upload_append(struct request *rq);
 err upload_drop(struct request *rq);
 

@@ -9,6 +9,8 @@
 #define LOOK_MS 10000
 #define PAUSE_US (50 * 1000)
 
+static const char unknown_text[] = "it is not known what was done";
+
 /* It may have been the answer that there was none for. Such a process is replaced. */
 static bool no_memory(err e)
 {
@@ -53,14 +55,25 @@ static err look(const struct ask *ask, struct objects *out)
 /* Not refused: who takes it for that would forget what may have been done. */
 static err not_known(struct arena *mem, err e)
 {
+    struct err *unknown = NEW(mem, struct err);
+    if (!unknown)
+        return &err_no_memory;
+    *unknown = *e;
+    unknown->inside = (str){unknown_text, sizeof(unknown_text) - 1};
     if (e->status >= 499)
-        return e;
-    return err_new(mem,
-                   503,
-                   "engine_failed",
-                   "It is not known yet what was done: look, before it is sent again. The cause: "
-                   "%.*s",
-                   STR_ARGS(e->detail));
+        return unknown;
+    unknown->status = 503;
+    unknown->code = "engine_failed";
+    unknown->detail = str_fmt(mem,
+                              "It is not known yet what was done: look, before it is sent again. "
+                              "The cause: %.*s",
+                              STR_ARGS(e->detail));
+    return unknown;
+}
+
+bool outcome_unknown(err e)
+{
+    return e && e->inside.at == unknown_text;
 }
 
 /* NULL when `name` has come to `version` although `e` says that it was cut off. */

@@ -11,6 +11,9 @@
 
 #include "data/relations.h"
 
+/* Is this such a doubt? It may be done, or not: whoever has the next turn knows. */
+bool outcome_unknown(err e);
+
 /* `table`: as it is before; version 0 when there is none. */
 MUST_CHECK err write_load(const struct ask *ask, const struct load *load,
                           const struct relation *table, struct object *out, int64_t *rows_added);

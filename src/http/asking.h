@@ -34,9 +34,9 @@ struct answer {
     int64_t size;             /* of the body */
     struct stream *stream;    /* also when an err came after it */
     struct header headers[ANSWER_HEADERS_MAX];
-    size_t header_count;
-    bool cacheable; /* says itself how it may be kept */
-    err error;      /* what it tells of, for the log */
+    size_t header_count, header_kept; /* and those of them that a refusal has as well */
+    bool cacheable;                   /* says itself how it may be kept */
+    err error;                        /* what it tells of, for the log */
 };
 
 struct asking {
@@ -83,6 +83,7 @@ struct exchange {
     const struct transport *calls; /* NULL: gone */
     void *transport;
     enum exchange_state state;
+    bool adrift; /* its connection is gone, and what came of its file is being kept */
     struct asking *ask;
     union {
         struct stream *stream;     /* EXCHANGE_STREAM */

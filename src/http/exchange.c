@@ -18,6 +18,8 @@
 #include "http/plan.h"
 #include "http/proxies.h"
 
+#define ADRIFT_MAX 256 /* of a loop: each may have SPOOL_AHEAD in memory */
+
 static void asking_init(struct asking *ask, struct exchange *exchange)
 {
     struct loop *loop = exchange->loop;
@@ -77,8 +79,14 @@ struct exchange *exchange_new(struct conn *conn, const struct exchange_head *hea
 
 void exchange_free(struct exchange *exchange)
 {
+    struct loop *loop = exchange->loop;
+    bool adrift = exchange->adrift;
     asking_free(exchange->ask);
     free(exchange);
+    if (adrift) {
+        loop->adrift--;
+        conns_quiet(loop);
+    }
 }
 
 /* The answer is ready. What is left of a small body is read first, so that the connection can go
@@ -344,12 +352,19 @@ void exchange_leaving(struct exchange *exchange)
         atomic_store(&exchange->ask->gone, true);
 }
 
-/* What has come of a file is worth keeping: the client may go on with it. */
-static bool body_broke_off(struct exchange *exchange)
+/* What has come of a file is worth keeping: the client may go on with it. True: it is being kept.
+ */
+static bool file_goes_on(struct exchange *exchange)
 {
     struct asking *ask = exchange->ask;
-    if (exchange->state != EXCHANGE_BODY || ask->match.route->body != BODY_FILE || !ask->body_seen)
+    bool kept = exchange->state == EXCHANGE_DISK || exchange->state == EXCHANGE_WORK ||
+                (exchange->state == EXCHANGE_BODY && ask->body_seen);
+    if (!kept || ask->match.route->body != BODY_FILE || exchange->loop->adrift >= ADRIFT_MAX)
         return false;
+    exchange->adrift = true;
+    exchange->loop->adrift++;
+    if (exchange->state != EXCHANGE_BODY)
+        return true;
     exchange->state = EXCHANGE_DISK;
     err e = spool_end(ask->spool);
     if (e)
@@ -361,7 +376,7 @@ void exchange_gone(struct exchange *exchange)
 {
     exchange->calls = NULL;
     exchange_leaving(exchange);
-    if (body_broke_off(exchange))
+    if (exchange->ask && file_goes_on(exchange))
         return;
     switch (exchange->state) {
     case EXCHANGE_CHECK:
@@ -374,11 +389,6 @@ void exchange_gone(struct exchange *exchange)
     case EXCHANGE_FILE:
         file_gone(exchange->file);
         break;
-    case EXCHANGE_DISK:
-        if (exchange->ask->match.route->body == BODY_FILE)
-            return; /* the spool has it; exchange_on_disk goes on */
-        exchange_left(exchange);
-        return;
     default:
         exchange_left(exchange);
         return;

@@ -60,7 +60,7 @@ static void submits_run(struct loop *loop)
     for (int i = 0; i < POOLS; i++) {
         struct pool_work *list = loop->submits[i].first;
         loop->submits[i].first = NULL;
-        if (list)
+        if (list && loop->server->pools[i])
             pool_submit_all(loop->server->pools[i], &list);
         while (list) {
             struct pool_work *work = list;

@@ -55,6 +55,7 @@ struct loop {
     struct link touched; /* conns to flush before sleeping */
     struct submits submits[POOLS];
     size_t conn_count;
+    size_t adrift; /* exchanges that go on although their connection is gone */
     struct link waits[WAIT_KINDS];
     char *read; /* CONN_READ_MAX bytes, for whoever reads now */
 

@@ -35,6 +35,11 @@ void reply_header(struct request *rq, const char *name, str value)
     answer->headers[answer->header_count++] = (struct header){str_of(name), value};
 }
 
+void reply_headers_keep(struct request *rq)
+{
+    answer_of(rq)->header_kept = answer_of(rq)->header_count;
+}
+
 /* What was replied before gives way, but for a stream, whose owner must hear of it on the loop. */
 static void answer_clear(struct answer *answer)
 {
@@ -256,7 +261,7 @@ void reply_err(struct asking *ask, err e)
     struct buf json = reply_begin(ask);
     problem_print(&json, ask, e);
     struct frame *frame = reply_end(ask, &json);
-    ask->answer.header_count = 0;
+    ask->answer.header_count = ask->answer.header_kept;
     ask->answer.cacheable = false;
     answer_set(ask, e->status, "application/problem+json", frame);
     ask->answer.error = e;

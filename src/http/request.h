@@ -79,6 +79,8 @@ int request_accepts(const struct request *rq, const char *const *offers);
 
 /* Headers of the answer, beside those http/ sets. Before the reply. Texts are kept by reference. */
 void reply_header(struct request *rq, const char *name, str value);
+/* Those given so far stand also in a refusal that comes after them. */
+void reply_headers_keep(struct request *rq);
 MUST_CHECK err reply_json(struct request *rq, int status, const struct field *fields,
                           const void *from);
 /* An object with one more field in front; `value` is JSON. */

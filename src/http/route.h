@@ -47,6 +47,7 @@ struct route {
     const struct field *query;   /* or NULL */
     const struct field *headers; /* of the request, that the handler reads; or NULL */
     const char *media_in;        /* of BODY_FILE: the one type that it takes */
+    handler *check;              /* of BODY_FILE: what can be refused before the body is read */
     const struct field *output;  /* of one object, or of an item of the list, or NULL */
     bool list;                   /* the answer is {"data": [...], "links"} */
     bool stream;                 /* the answer is text/event-stream */

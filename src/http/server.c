@@ -281,7 +281,7 @@ int64_t server_port(const struct server *server)
 void conns_quiet(struct loop *loop)
 {
     struct server *server = loop->server;
-    if (!loop->stopping || loop->conn_count)
+    if (!loop->stopping || loop->conn_count || loop->adrift)
         return;
     pthread_mutex_lock(&server->lock);
     server->quiet++;
@@ -294,10 +294,8 @@ static void loop_stop(struct loop *loop, struct loop_post *post)
     free(post);
     loop->stopping = true;
     listeners_close(loop);
-    if (loop->conn_count == 0)
-        conns_quiet(loop);
-    else
-        conns_stop(loop);
+    conns_quiet(loop);
+    conns_stop(loop);
 }
 
 static void loop_cut(struct loop *loop, struct loop_post *post)

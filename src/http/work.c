@@ -179,7 +179,11 @@ void exchange_check(struct pool_work *work)
 {
     struct asking *ask = CONTAINER(work, struct asking, work);
     err e = authenticate(ask);
+    if (!e && ask->match.route->check)
+        e = ask->match.route->check(&ask->rq);
     if (e)
         reply_err(ask, e);
+    else
+        ask->answer.header_count = ask->answer.header_kept = 0; /* the handler says them again */
     loop_post(ask->rq.exchange->loop, &ask->post);
 }

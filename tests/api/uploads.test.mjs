@@ -1,7 +1,9 @@
 // Uploads in pieces: what has come is kept, whatever cuts them off; and each is loaded once.
 import assert from "node:assert/strict";
 import { appendFileSync, readdirSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import http from "node:http";
+import net from "node:net";
 import path from "node:path";
 import * as tus from "tus-js-client";
 import { test, until, useServer } from "./harness.mjs";
@@ -329,6 +331,95 @@ test("it is there after the server was killed, and files that belong to nothing 
         "the table",
     );
     assert.equal(table.row_count, 5_000);
+});
+
+/** A PATCH of which `sent` comes, by a socket of its own. */
+function half(me, id, sent, { announced, offset = 0, headers = [] }) {
+    const socket = net.connect(server.port, "127.0.0.1");
+    const head = [
+        `PATCH /uploads/${id}/ HTTP/1.1`,
+        "Host: here",
+        `Authorization: Bearer ${me.access}`,
+        `Upload-Offset: ${offset}`,
+        `Content-Type: ${PIECE}`,
+        `Content-Length: ${announced}`,
+        ...headers,
+    ];
+    socket.on("error", () => {});
+    socket.write(`${head.join("\r\n")}\r\n\r\n`);
+    socket.write(sent);
+    return socket;
+}
+
+test("a piece that can't be taken is refused before it is sent", async () => {
+    const me = await account(server);
+    const { id } = await begin(me, 1_000);
+    const cases = [
+        [{ announced: 1_000, offset: 5 }, /^HTTP\/1.1 409 .*\r\nUpload-Offset: 0\r\n/s],
+        [{ announced: 1_001 }, /^HTTP\/1.1 413 /],
+    ];
+    for (const [how, answer] of cases) {
+        const socket = half(me, id, "", { ...how, headers: ["Expect: 100-continue"] });
+        const [bytes] = await once(socket, "data");
+        socket.destroy();
+        assert.match(bytes.toString(), answer);
+        assert.match(bytes.toString(), /\r\nTus-Resumable: 1.0.0\r\n/);
+    }
+    const other = await piece(me, id, 0, "x", { "tus-resumable": "0.2.2" });
+    assert.deepEqual([other.status, other.headers.get("tus-version")], [412, "1.0.0"]);
+});
+
+test("what is forgotten while a piece of it is being kept leaves no file", async () => {
+    const me = await account(server);
+    const ids = [];
+    for (let i = 0; i < 8; i++) {
+        const { id } = await begin(me, 8_000_000);
+        ids.push(id);
+        await cutOff(me, id, 0, Buffer.alloc(6_000_000, 97), 8_000_000);
+        await new Promise((resolve) => setTimeout(resolve, i * 3));
+        expect(await me.call("DELETE", `/uploads/${id}/`), 204, "forgotten");
+    }
+    const left = () => files(server).filter((name) => name.startsWith("upload-") || ids.includes(name.slice(37)));
+    await until(() => left().length === 0, "no file to be left");
+});
+
+test("the loads of an upload are found", async () => {
+    const me = await account(server);
+    const id = await whole(me, Buffer.from("n\n1\nx\n"));
+    const columns = [{ column_name: "n", column_type: "int" }];
+    assert.equal((await me.call("POST", "/tables/", { json: { table_name: "t", upload: id, columns } })).status, 422);
+    expect(await me.call("POST", "/tables/", { json: { table_name: "t", upload: id } }), 201, "a load");
+    await me.table("other", "n\n1\n");
+    const { data, links } = await me.get(`/loads/?upload=${id}&limit=1`);
+    assert.deepEqual(
+        data.map(({ state, upload }) => [state, upload]),
+        [["succeeded", id]],
+    );
+    const next = await me.get(links.next);
+    assert.deepEqual(
+        next.data.map(({ state, upload }) => [state, upload]),
+        [["failed", id]],
+    );
+    assert.equal(next.links.next, null);
+});
+
+test("a server that is stopped keeps what has come of the pieces that are cut off by it", async () => {
+    const me = await account(server);
+    const ids = [];
+    const sockets = [];
+    for (let i = 0; i < 40; i++) {
+        const { id } = await begin(me, 1_000_000);
+        ids.push(id);
+        sockets.push(half(me, id, Buffer.alloc(150_000, 97), { announced: 1_000_000 }));
+    }
+    const spooled = () => files(server).filter((name) => name.startsWith("upload-")).length;
+    await until(() => spooled() === ids.length, "all to have come");
+    const stopped = server.stop();
+    await until(() => server.log.includes("stopping"), "the stop");
+    for (const socket of sockets) socket.destroy();
+    await stopped;
+    await server.start();
+    for (const id of ids) assert.ok((await offsetOf(me, id)) > 0, id);
 });
 
 test("tus-js-client sends a file, is stopped, and goes on", async () => {
