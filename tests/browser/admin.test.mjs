@@ -86,10 +86,7 @@ test("engine processes are seen with their memory, and a query is cancelled", as
     await process.getByText(/\d MB/).waitFor();
     const sql = "SELECT count(*) FROM numbers a, numbers b, numbers c WHERE (a.n * b.n + c.n) % 7 = 3";
     const answer = them.call("POST", "/queries/", { json: { sql } });
-    const query = page
-        .getByRole("list", { name: "Running queries" })
-        .getByRole("listitem")
-        .filter({ hasText: sql });
+    const query = page.getByRole("list", { name: "Running queries" }).getByRole("listitem").filter({ hasText: sql });
     await query.getByText(them.email).waitFor();
     await person.look("admin");
     await query.getByRole("button", { name: /^Cancel/ }).click();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { slow, tempFolder, test, until, useServer } from "../api/harness.mjs";
+import { account } from "../api/client.mjs";
 import { csv, parquet, range } from "../api/files.mjs";
 import { Person, useBrowser, Wire } from "./person.mjs";
 
@@ -307,13 +308,13 @@ const LINES = `id,text\n${range(120_000)
     .join("")}`;
 
 /** A file is being sent, slowly. */
-async function sendSlowly(person, name, bytes = 200_000) {
+async function sendSlowly(person, chosen, bytes = 200_000) {
     const { page } = person;
-    const table = name.replace(".csv", "");
-    await choose(page, file(name, LINES));
+    await choose(page, chosen);
     const fast = await slowDown(person, bytes);
     await page.getByRole("button", { name: "Load it" }).click();
-    const upload = entry(page, `New table ${table}`);
+    const name = path.basename(chosen.name ?? chosen, ".csv");
+    const upload = entry(page, `New table ${name}`);
     await upload.getByText(/1 of 2: sending .* KB of/).waitFor();
     return { upload, fast };
 }
@@ -325,7 +326,7 @@ test("an upload goes on across a reload of the page, from where it was", async (
     const person = await Person.at(browser, server);
     const { page, me } = person;
     await person.open("#/tables");
-    const { upload, fast } = await sendSlowly(person, "long.csv");
+    const { upload, fast } = await sendSlowly(person, file("long.csv", LINES));
     await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
     await person.look("upload-sending");
     await page.reload();
@@ -349,10 +350,10 @@ test("an upload whose network is lost goes on when it is there again", async () 
     const { page, me } = person;
     person.expect("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_NETWORK");
     await person.open("#/tables");
-    const { upload, fast } = await sendSlowly(person, "lost.csv");
+    const { upload, fast } = await sendSlowly(person, file("lost.csv", LINES));
     await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
     await wire.cut();
-    await upload.getByText("it goes on by itself.").waitFor({ timeout: 30_000 * slow });
+    await upload.getByText("goes on by itself.").waitFor({ timeout: 30_000 * slow });
     await person.look("upload-lost");
     await fast();
     await wire.mend();
@@ -366,19 +367,28 @@ test("when the browser has not kept the file it is asked for, and the rest is se
     const person = await Person.at(browser, server, { serviceWorkers: "block" });
     const { page, me } = person;
     await person.open("#/tables");
-    const { upload, fast } = await sendSlowly(person, "cut.csv");
+    const cut = path.join(tempFolder(), "cut.csv");
+    writeFileSync(cut, LINES);
+    const { upload, fast } = await sendSlowly(person, cut);
     await upload.getByText(/sending [3-9]\d\d KB of/).waitFor();
     await page.reload();
     await upload.getByText(/KB of .* have arrived. Choose the file again, and the rest is sent./).waitFor();
     await person.look("upload-cut");
     const before = await uploaded(me);
     assert.ok(before > 100_000, `${before} bytes were kept`);
-    await upload.getByLabel("Choose the file again").setInputFiles(file("cut.csv", LINES));
+    await upload.getByLabel("Choose the file again").setInputFiles(file("cut.csv", LINES.replace("0", "9")));
+    await dialog(page).getByText("Make a table of a file").waitFor(); // it is another one
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await upload.getByLabel("Choose the file again").setInputFiles(cut);
     await upload.getByText(/1 of 2: sending/).waitFor();
     await fast();
     await upload.getByText("120,000 rows in the new table").waitFor();
+    assert.deepEqual(
+        (await me.get("/loads/")).data.map(({ bytes }) => bytes),
+        [LINES.length],
+    );
 
-    const { upload: other } = await sendSlowly(person, "stopped.csv");
+    const { upload: other } = await sendSlowly(person, file("stopped.csv", LINES));
     await page.getByRole("button", { name: "Stop the upload of stopped.csv" }).click();
     await other.waitFor({ state: "detached" });
     await until(async () => (await me.get("/uploads/")).data.length === 0, "the upload to be gone");
@@ -387,6 +397,94 @@ test("when the browser has not kept the file it is asked for, and the rest is se
         data.map(({ table_name }) => table_name),
         ["cut"],
     );
+    await person.leave();
+});
+
+test("a load whose answer is lost is not asked for twice", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    person.expect("ERR_CONNECTION");
+    await me.table("t", "id,text\n0,zero\n");
+    await person.open("#/tables/t");
+    let asked = 0;
+    await page.route("**/tables/t/rows", async (route) => {
+        if (route.request().method() !== "POST") return route.continue();
+        asked++;
+        await route.fetch();
+        return route.abort("connectionreset");
+    });
+    await page.getByRole("button", { name: "Append a file" }).click();
+    await page.getByLabel("Choose a file").setInputFiles(file("more.csv", "id,text\n1,one\n"));
+    await until(() => page.getByRole("button", { name: "Append it" }).isEnabled(), "the file to be looked at");
+    await page.getByRole("button", { name: "Append it" }).click();
+    await entry(page, "More rows for t").getByText("1 row added").waitFor();
+    assert.equal(asked, 1);
+    assert.deepEqual(await me.rows("t"), [
+        { id: 0, text: "zero" },
+        { id: 1, text: "one" },
+    ]);
+    await person.leave();
+});
+
+test("two tabs that send the same upload load it once", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    person.expect("409", "404", "422", "423");
+    await person.open("#/tables");
+    const { upload, fast } = await sendSlowly(person, file("twice.csv", LINES), 600_000);
+    const notes = await page.evaluate(() => sessionStorage.getItem("tinydevcrm.uploads"));
+    const other = await person.context.newPage(); // what "Duplicate" does: it copies sessionStorage
+    await other.addInitScript((kept) => sessionStorage.setItem("tinydevcrm.uploads", kept), notes);
+    await other.goto(`${person.url}/#/tables`);
+    await entry(other, "New table twice").getByText("120,000 rows in the new table").waitFor();
+    await fast();
+    await upload.getByText("120,000 rows in the new table").waitFor();
+    assert.equal((await me.get("/loads/")).data.length, 1);
+    assert.equal((await me.get("/tables/twice/")).row_count, 120_000);
+    await person.leave();
+});
+
+test("what one account sends does not go on under another", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    person.expect("401", "404", "ERR_ABORTED");
+    const her = await account(server);
+    await person.open("#/tables");
+    const { upload, fast } = await sendSlowly(person, file("secret.csv", LINES));
+    const other = await person.context.newPage();
+    await other.goto(`${person.url}/`);
+    const tokens = JSON.stringify({ access: her.access, refresh: her.refresh });
+    await other.evaluate((theirs) => localStorage.setItem("tinydevcrm.tokens", theirs), tokens);
+    await upload.waitFor({ state: "detached" });
+    await fast();
+    await page.reload();
+    await page.getByText("No tables yet").waitFor();
+    assert.equal(await upload.count(), 0);
+    for (const one of [me, her]) {
+        assert.deepEqual((await one.get("/tables/")).data, []);
+        assert.deepEqual((await one.get("/loads/")).data, []);
+    }
+    assert.deepEqual((await her.get("/uploads/")).data, []);
+    await person.leave();
+});
+
+test("a file that changes while it is sent is not taken for a lost network", async () => {
+    const person = await Person.at(browser, server);
+    const { page, me } = person;
+    person.expect("ERR_UPLOAD_FILE_CHANGED", "ERR_");
+    await person.open("#/tables");
+    const changing = path.join(tempFolder(), "changing.csv");
+    writeFileSync(changing, LINES);
+    await choose(page, changing);
+    writeFileSync(changing, `${LINES}more,of it\n`);
+    await page.getByRole("button", { name: "Load it" }).click();
+    const upload = entry(page, "New table changing");
+    await upload.getByText("The file was changed or moved since it was chosen. Choose it again.").waitFor();
+    await page.reload();
+    await upload.getByText("The file was changed or moved since it was chosen. Choose it again.").waitFor();
+    await upload.getByRole("button", { name: "Dismiss" }).click();
+    await upload.waitFor({ state: "detached" });
+    assert.deepEqual((await me.get("/tables/")).data, []);
     await person.leave();
 });
 

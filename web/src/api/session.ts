@@ -41,15 +41,20 @@ addEventListener("storage", (event) => {
     if (event.key === KEY || event.key === null) kept.value = read();
 });
 
-function expires(access: string): number {
+function claims(access: string): { exp?: number; sub?: string } {
     const payload = access.split(".")[1] ?? "";
     try {
-        const claims = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))) as { exp?: number };
-        return (claims.exp ?? 0) * 1000;
+        return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))) as { exp?: number; sub?: string };
     } catch {
-        return 0;
+        return {};
     }
 }
+
+const expires = (access: string) => (claims(access).exp ?? 0) * 1000;
+const ownerOf = (access: string) => claims(access).sub ?? null;
+
+/** The account's id. */
+export const who = computed(() => (kept.value ? ownerOf(kept.value.access) : null));
 
 /** The clock here may be wrong: what it says is a hint, and a 401 has the last word. */
 const fresh = (tokens: Tokens) => expires(tokens.access) - Date.now() > EARLY_MS;
@@ -62,6 +67,7 @@ async function renew(stale: string): Promise<string | null> {
         const tokens = read();
         if (tokens?.access !== kept.value?.access) kept.value = tokens;
         if (!tokens) return null;
+        if (ownerOf(tokens.access) !== ownerOf(stale)) return null; // somebody else has signed in
         if (tokens.access !== stale) return tokens.access; // another tab was first
         const renewal = tokens.renewal ?? random();
         keep({ ...tokens, renewal });
@@ -93,7 +99,9 @@ export async function access(): Promise<string | null> {
 
 /** After a 401 to `stale`: another one, or null. */
 export function accessAfter(stale: string): Promise<string | null> {
-    return kept.value && kept.value.access !== stale ? Promise.resolve(kept.value.access) : renew(stale);
+    const now = kept.value?.access;
+    const renewed = now && now !== stale && ownerOf(now) === ownerOf(stale);
+    return renewed ? Promise.resolve(now) : renew(stale);
 }
 
 /** fetch in the name of who is signed in. */

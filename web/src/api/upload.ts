@@ -1,7 +1,7 @@
 // Sends a file in pieces, from where the server has it (tus 1.0.0), and tells how far it is.
 import type { DetailedError } from "tus-js-client";
-import { Problem, type ProblemBody } from "./problem";
-import { access, accessAfter } from "./session";
+import { Problem, problemOf, type ProblemBody } from "./problem";
+import { access, accessAfter, authorized } from "./session";
 
 export interface Sending {
     upload?: string; // of one that goes on
@@ -12,8 +12,6 @@ export interface Sending {
 
 const PIECE = 32 * 1024 * 1024; // bytes: what may be sent again when the server is killed
 const PAUSES_MS = [0, 500, 1_000, 2_000];
-
-const idOf = (url: string | null) => url?.split("/").filter(Boolean).at(-1) ?? "";
 
 /** What the server said, or that it could not be reached. */
 function reason(problem: Error | DetailedError): Error {
@@ -44,15 +42,30 @@ class Tokens {
     }
 }
 
-/** All of the file is with the server: the upload's id. A refusal is thrown as a Problem. */
+const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+async function begin(file: File, signal: AbortSignal): Promise<string> {
+    const answer = await authorized(
+        new Request("/uploads", {
+            method: "POST",
+            headers: { "upload-length": String(file.size), "upload-metadata": `filename ${base64(file.name)}` },
+            signal,
+        }),
+    );
+    if (!answer.ok) throw await problemOf(answer);
+    return ((await answer.json()) as { id: string }).id;
+}
+
+/** All of the file is with the server: the upload's id. A refusal is thrown as a Problem: 404, the upload is no more. */
 export async function upload(file: File, how: Sending): Promise<string> {
     const tus = await import("tus-js-client");
+    const id = how.upload ?? (await begin(file, how.signal));
+    how.signal.throwIfAborted();
+    how.begun(id);
     const tokens = new Tokens();
     return new Promise((resolve, reject) => {
         const sending = new tus.Upload(file, {
-            endpoint: "/uploads/",
-            uploadUrl: how.upload ? `/uploads/${how.upload}/` : null,
-            metadata: { filename: file.name },
+            uploadUrl: `/uploads/${id}/`, // and no endpoint: one that is no more may have been loaded, and is not begun anew
             chunkSize: PIECE,
             retryDelays: PAUSES_MS,
             storeFingerprintForResuming: false,
@@ -66,15 +79,14 @@ export async function upload(file: File, how: Sending): Promise<string> {
                 if (status === 401) return attempt === 0;
                 return [0, 409, 423, 429].includes(status) || status >= 500;
             },
-            onUploadUrlAvailable: () => how.begun(idOf(sending.url)),
             onProgress: how.sent,
-            onSuccess: () => resolve(idOf(sending.url)),
+            onSuccess: () => resolve(id),
             onError: (problem) => reject(reason(problem)),
         });
         how.signal.addEventListener("abort", () => {
             void sending.abort();
             reject(new DOMException("The upload was stopped.", "AbortError"));
         });
-        if (!how.signal.aborted) sending.start();
+        sending.start();
     });
 }

@@ -117,7 +117,7 @@ export function LoadDialog({ asked }: { asked: Asked }) {
         }
         const wanted = { table: name, mode, columns: sent };
         if (file instanceof File) startUpload(wanted, file);
-        else startLoad(wanted, file);
+        else startLoad(wanted, file, asked.replaces);
         askNoLoad();
     };
     return (

@@ -68,7 +68,7 @@ function Failed({ upload }: { upload: Upload }) {
 
 function progress({ bytes: size, sent, state }: Upload): string {
     const far = `${bytes(sent)} of ${bytes(size)}`;
-    if (state === "waiting") return `1 of 2: ${far} sent. The server can't be reached: it goes on by itself.`;
+    if (state === "waiting") return `1 of 2: ${far} sent. It was interrupted, and goes on by itself.`;
     return sent >= size ? `All ${bytes(size)} are sent` : `1 of 2: sending ${far}`;
 }
 

@@ -13,11 +13,14 @@ export interface Wanted {
 
 export interface Note extends Wanted {
     key: string;
+    who: string | null; // whose it is
     file: string; // its name
     bytes: number;
-    started: number;
+    modified?: number; // when the file was, as the browser says
     upload?: string; // as the server calls it, once it has begun
+    tried?: string; // the load of that upload which this is another try of
     load?: string; // what it became
+    failed?: string; // why nothing became of it
 }
 
 const KEY = "tinydevcrm.uploads";
