@@ -68,7 +68,7 @@ static void print_time(struct buf *out, int64_t us)
     if (us == 0)
         buf_add(out, STR("null"));
     else
-        buf_fmt(out, "\"%s\"", time_text(us, text).at);
+        json_print_str(out, time_text(us, text));
 }
 
 static void print_real(struct buf *out, double value)

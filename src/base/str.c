@@ -114,6 +114,19 @@ bool str_i64(str s, int64_t *out)
     return true;
 }
 
+str i64_text(int64_t n, char out[I64_TEXT])
+{
+    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    char *at = out + I64_TEXT;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (n < 0)
+        *--at = '-';
+    return (str){at, (size_t)(out + I64_TEXT - at)};
+}
+
 /* Length of the well-formed sequence at `at` (RFC 3629, table 3-7 of Unicode), or 0. */
 static size_t utf8_length(const unsigned char *at, size_t left)
 {
@@ -184,14 +197,18 @@ str str_lower(struct arena *mem, str s)
 
 str str_fmt_list(struct arena *mem, const char *format, va_list args)
 {
+    char few[256]; /* enough for most */
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, again);
+    int len = vsnprintf(few, sizeof(few), format, again);
     va_end(again);
     char *at = len < 0 ? NULL : arena_alloc(mem, (size_t)len + 1);
     if (!at)
         return (str){0};
-    vsnprintf(at, (size_t)len + 1, format, args);
+    if ((size_t)len < sizeof(few))
+        memcpy(at, few, (size_t)len);
+    else
+        vsnprintf(at, (size_t)len + 1, format, args);
     return (str){at, (size_t)len};
 }
 
@@ -255,26 +272,30 @@ void buf_char(struct buf *b, char c)
 
 void buf_fmt(struct buf *b, const char *format, ...)
 {
+    if (b->failed)
+        return;
+    size_t room = b->size - b->len;
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room ? b->at + b->len : NULL, room, format, args);
     va_end(args);
     /* vsnprintf ends with a NUL that is not counted but needs its place. */
     if (len < 0 || !buf_reserve(b, (size_t)len + 1)) {
         b->failed = true;
         return;
     }
-    va_start(args, format);
-    vsnprintf(b->at + b->len, (size_t)len + 1, format, args);
-    va_end(args);
+    if ((size_t)len >= room) {
+        va_start(args, format);
+        vsnprintf(b->at + b->len, (size_t)len + 1, format, args);
+        va_end(args);
+    }
     b->len += (size_t)len;
 }
 
 void buf_i64(struct buf *b, int64_t n)
 {
-    char text[24];
-    int len = snprintf(text, sizeof(text), "%lld", (long long)n);
-    buf_add(b, (str){text, (size_t)len});
+    char text[I64_TEXT];
+    buf_add(b, i64_text(n, text));
 }
 
 str buf_str(const struct buf *b)

@@ -43,6 +43,9 @@ ptrdiff_t str_find(str s, char c);
 /* A decimal integer and nothing else; false, and `out` untouched, on anything more, less or larger.
  */
 bool str_i64(str s, int64_t *out);
+/* The other way round; returns the text in `out`. */
+#define I64_TEXT 24
+str i64_text(int64_t n, char out[I64_TEXT]);
 bool str_utf8_ok(str s); /* well-formed per RFC 3629, NUL refused */
 /* Length of the well-formed UTF-8 sequence that begins at `at` (below s.len); 0: it is not one, or
  * a NUL. */

@@ -37,23 +37,32 @@ static int64_t split(int64_t us, int64_t *fraction)
     return seconds;
 }
 
+/* The last `width` digits of `n`, and what ends them; where that ends. */
+static char *digits_put(char *at, size_t width, int64_t n, char end)
+{
+    for (size_t i = width; i > 0; i--) {
+        at[i - 1] = (char)('0' + n % 10);
+        n /= 10;
+    }
+    at[width] = end;
+    return at + width + 1;
+}
+
 str time_text(int64_t us, char out[TIME_TEXT])
 {
     int64_t fraction;
     time_t seconds = (time_t)split(us, &fraction);
     struct tm tm = {0};
     gmtime_r(&seconds, &tm);
-    int len = snprintf(out,
-                       TIME_TEXT,
-                       "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-                       tm.tm_year + 1900,
-                       tm.tm_mon + 1,
-                       tm.tm_mday,
-                       tm.tm_hour,
-                       tm.tm_min,
-                       tm.tm_sec,
-                       (int)fraction);
-    return (str){out, len < TIME_TEXT ? (size_t)len : TIME_TEXT - 1};
+    char *at = digits_put(out, 4, tm.tm_year + 1900, '-');
+    at = digits_put(at, 2, tm.tm_mon + 1, '-');
+    at = digits_put(at, 2, tm.tm_mday, 'T');
+    at = digits_put(at, 2, tm.tm_hour, ':');
+    at = digits_put(at, 2, tm.tm_min, ':');
+    at = digits_put(at, 2, tm.tm_sec, '.');
+    at = digits_put(at, 6, fraction, 'Z');
+    *at = '\0';
+    return (str){out, (size_t)(at - out)};
 }
 
 str time_http(int64_t us, char out[TIME_TEXT])

@@ -1,11 +1,8 @@
 /* An answer on its way out, on the loop: its head completed, its body handed to the transport. */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "http/asking.h"
 #include "http/origins.h"
-
-#define LENGTH_TEXT 24
 
 static const struct {
     int status;
@@ -61,7 +58,7 @@ const char *status_text(int status)
 struct head {
     struct header headers[ANSWER_HEADERS_MAX + 16];
     size_t n;
-    char length[LENGTH_TEXT];
+    char length[I64_TEXT];
 };
 
 static void head_add(struct head *head, str name, str value)
@@ -107,10 +104,8 @@ static void head_fill(struct head *head, struct exchange *exchange)
     head_add(head, STR("Date"), loop_date(exchange->loop));
     if (answer->content_type)
         head_add(head, STR("Content-Type"), str_of(answer->content_type));
-    if (has_length(answer->status) && answer->kind != ANSWER_STREAM) {
-        int n = snprintf(head->length, LENGTH_TEXT, "%lld", (long long)answer->size);
-        head_add(head, STR("Content-Length"), (str){head->length, (size_t)n});
-    }
+    if (has_length(answer->status) && answer->kind != ANSWER_STREAM)
+        head_add(head, STR("Content-Length"), i64_text(answer->size, head->length));
     head_add(head, STR("X-Request-Id"), ask->rq.id);
     head_add_guards(head, answer->content_type, exchange->loop->server->tls != NULL);
     if (!answer->cacheable)
@@ -235,12 +230,12 @@ void answer_plain(struct loop *loop, int status, const char *code, const char *d
     buf_init(&json, 4096);
     buf_fmt(&json, "{\"title\": \"%s\", \"status\": %d, ", status_text(status), status);
     buf_fmt(&json, "\"code\": \"%s\", \"detail\": \"%s\"}", code, detail);
-    int n = snprintf(out->length, sizeof(out->length), "%zu", json.len);
+    str length = i64_text((int64_t)json.len, out->length);
     out->body = frame_new(&json);
     buf_done(&json);
     out->headers[0] = (struct header){STR("Date"), loop_date(loop)};
     out->headers[1] = (struct header){STR("Content-Type"), STR("application/problem+json")};
-    out->headers[2] = (struct header){STR("Content-Length"), {out->length, (size_t)n}};
+    out->headers[2] = (struct header){STR("Content-Length"), length};
     out->headers[3] = (struct header){STR("Cache-Control"), STR("no-store")};
     size_t guards = guards_fill(out->headers + 4, NULL, loop->server->tls != NULL);
     out->head =

@@ -44,11 +44,7 @@ struct conn {
     bool blocked;   /* the socket took not all */
     bool ended;     /* the peer sends no more */
     bool read_more; /* TLS holds bytes that the socket will not tell of */
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address;
+    char address[CONN_ADDRESS];
 };
 
 static void conn_event(uv_poll_t *poll, int status, int events);
@@ -316,6 +312,15 @@ void conn_touched(struct link *link)
         conn->calls->drained(conn);
 }
 
+static void address_print(const struct sockaddr *address, char out[CONN_ADDRESS])
+{
+    const void *from = address->sa_family == AF_INET6
+                           ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                           : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+    if (!inet_ntop(address->sa_family, from, out, CONN_ADDRESS))
+        memcpy(out, "unknown", sizeof("unknown"));
+}
+
 static struct conn *conn_new(struct loop *loop, int fd, const struct sockaddr *address)
 {
     struct conn *conn = calloc(1, sizeof(*conn));
@@ -325,9 +330,7 @@ static struct conn *conn_new(struct loop *loop, int fd, const struct sockaddr *a
     conn->fd = fd;
     conn->poll.data = conn;
     queue_init(&conn->queue);
-    memcpy(&conn->address,
-           address,
-           address->sa_family == AF_INET6 ? sizeof(conn->address.v6) : sizeof(conn->address.v4));
+    address_print(address, conn->address);
     struct tls *tls = loop->server->tls;
     conn->tls = tls ? tls_accept(tls, fd) : NULL;
     if ((tls && !conn->tls) || uv_poll_init(&loop->uv, &conn->poll, fd) != 0) {
@@ -407,13 +410,9 @@ bool conn_secure(const struct conn *conn)
     return conn->tls != NULL;
 }
 
-str conn_address(const struct conn *conn, char out[CONN_ADDRESS])
+str conn_address(const struct conn *conn)
 {
-    const void *from = conn->address.any.sa_family == AF_INET6
-                           ? (const void *)&conn->address.v6.sin6_addr
-                           : (const void *)&conn->address.v4.sin_addr;
-    const char *text = inet_ntop(conn->address.any.sa_family, from, out, CONN_ADDRESS);
-    return text ? str_of(text) : STR("unknown");
+    return str_of(conn->address);
 }
 
 void conn_send(struct conn *conn, struct frame *frame)

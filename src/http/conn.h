@@ -48,7 +48,7 @@ struct loop *conn_loop(const struct conn *conn);
 bool conn_open(const struct conn *conn); /* not closed and not finishing */
 bool conn_secure(const struct conn *conn);
 /* The peer's address as text. */
-str conn_address(const struct conn *conn, char out[CONN_ADDRESS]);
+str conn_address(const struct conn *conn);
 
 /* Queues the frame; takes its own reference. */
 void conn_send(struct conn *conn, struct frame *frame);

@@ -12,13 +12,23 @@
  */
 #include "http/exchange.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "http/plan.h"
 #include "http/proxies.h"
 
 #define ADRIFT_MAX 256 /* of a loop: each may have SPOOL_AHEAD in memory */
+
+/* 16 hexadecimal digits. */
+static str id_make(struct arena *mem, uint64_t number)
+{
+    char *text = arena_alloc(mem, 17);
+    if (!text)
+        return (str){0};
+    for (int i = 15; i >= 0; i--, number >>= 4)
+        text[i] = "0123456789abcdef"[number & 15];
+    return (str){text, 16};
+}
 
 static void asking_init(struct asking *ask, struct exchange *exchange)
 {
@@ -35,17 +45,13 @@ static void asking_init(struct asking *ask, struct exchange *exchange)
                                .now = time_now(),
                                .gone = &ask->gone,
                                .exchange = exchange};
-    ask->rq.id = str_fmt(&ask->mem,
-                         "%08llx%08x",
-                         (unsigned long long)(loop->id_start & 0xFFFFFFFF),
-                         (unsigned)loop->id_next++);
+    ask->rq.id = id_make(&ask->mem, loop->id_start << 32 | loop->id_next++);
 }
 
 static void address_take(struct asking *ask, struct exchange *exchange, struct conn *conn)
 {
-    char address[CONN_ADDRESS];
     str client = proxies_client(exchange->loop->server->proxies,
-                                conn_address(conn, address),
+                                conn_address(conn),
                                 asking_header(ask, STR("x-forwarded-for")));
     ask->rq.address = str_copy(&ask->mem, client);
 }

@@ -104,7 +104,7 @@ void exchange_stop(struct exchange *exchange);
 struct answer_plain {
     struct answer_head head;
     struct header headers[4 + GUARDS_MAX];
-    char length[24];
+    char length[I64_TEXT];
     struct frame *body;
 };
 
