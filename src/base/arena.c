@@ -14,7 +14,7 @@
 #define UNPOISON(at, size) ((void)(at), (void)(size))
 #endif
 
-#define BLOCK_FIRST 2048
+#define BLOCK_FIRST 4096
 #define BLOCK_MOST (64 * 1024)
 #define ALIGN 16
 

@@ -120,15 +120,19 @@ static bool is_token(str s)
 /* Lines end in CR LF and begin with neither blank nor tab; no NUL anywhere. */
 static bool lines_ok(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\0' || (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')))
+    const char *at = text, *end = text + len;
+    while (at < end) {
+        const char *cr = memchr(at, '\r', (size_t)(end - at));
+        const char *lf = memchr(at, '\n', (size_t)(end - at));
+        if (!cr && !lf)
+            break;
+        if (!cr || lf != cr + 1)
             return false;
-        if (text[i] == '\r' && (i + 1 == len || text[i + 1] != '\n'))
-            return false;
-        if (text[i] == '\n' && i + 1 < len && (text[i + 1] == ' ' || text[i + 1] == '\t'))
+        at = lf + 1;
+        if (at < end && (*at == ' ' || *at == '\t'))
             return false;
     }
-    return true;
+    return !memchr(text, '\0', len);
 }
 
 static bool target_ok(str target)
