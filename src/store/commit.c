@@ -108,6 +108,7 @@ static void checkpoint(struct store *store, struct store_conn *conn)
         return;
     int mode =
         pages < CHECKPOINT_FORCE * usual ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+    readers_settle(store);
     int rc = checkpoint_run(conn, mode, &pages, &copied);
     writer->checkpoint_at = conn->wal_pages + again;
     if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)

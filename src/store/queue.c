@@ -182,6 +182,15 @@ void reader_give(struct store *store, struct store_conn *conn)
     pthread_mutex_unlock(&readers->lock);
 }
 
+void readers_settle(struct store *store)
+{
+    struct readers *readers = &store->readers;
+    pthread_mutex_lock(&readers->lock);
+    for (struct store_conn *conn = readers->idle; conn; conn = conn->next)
+        store_conn_rollback(conn);
+    pthread_mutex_unlock(&readers->lock);
+}
+
 void queues_init(struct store *store)
 {
     pthread_mutex_init(&store->writer.lock, NULL);

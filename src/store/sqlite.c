@@ -61,7 +61,7 @@ static err store_conn_set_up(struct store_conn *conn, struct arena *mem)
     TRY(store_conn_script(conn, mem, buf_str(&pragmas)));
     if (conn->write)
         sqlite3_wal_hook(conn->db, wal_written, conn); /* in the place of SQLite's checkpoints */
-    return NULL;
+    return conn->write ? NULL : snapshot_open(conn, mem);
 }
 
 err store_conn_open(struct store *store, struct arena *mem, bool write, struct store_conn **out)

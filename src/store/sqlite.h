@@ -14,6 +14,7 @@
 #define STATEMENT_SETS 64
 #define STATEMENT_WAYS 4
 #define ARGS_MAX 32
+#define INDEX_HEADER 24 /* words of the header of the WAL's index */
 
 /* A prepared statement, kept under the address of its literal. */
 struct statement {
@@ -30,6 +31,8 @@ struct store_conn {
     struct store *store;
     struct store_conn *next; /* on the list of idle readers */
     bool write;
+    const volatile uint32_t *index; /* of a reader: the WAL's, mapped */
+    uint32_t header[INDEX_HEADER];  /* of the index, before the reader's transaction began */
     int wal_pages; /* in the WAL after the last commit of this connection; 0: it wrote nothing */
     struct statement *statements[STATEMENT_SETS][STATEMENT_WAYS]; /* each set: last used first */
 };
@@ -98,12 +101,20 @@ MUST_CHECK err store_conn_err(struct store_conn *conn, struct arena *mem, int rc
 /* The disk may hold anything now: says so and ends the process. */
 _Noreturn void store_sync_failed(struct store *store, const char *what);
 
+/* snapshot.c: the transaction of a reader. */
+MUST_CHECK err snapshot_open(struct store_conn *conn, struct arena *mem);
+/* The one that was kept on the connection, if it shows all that is committed; or a new one. */
+MUST_CHECK err snapshot_begin(struct store_conn *conn, struct arena *mem);
+void snapshot_leave(struct store_conn *conn, bool failed);
+
 /* queue.c: the one writer and the connections of readers, each given in the order they were asked
  * for. */
 MUST_CHECK err writer_take(struct store *store, struct arena *mem, struct store_conn **out);
 void writer_give(struct store *store);
 MUST_CHECK err reader_take(struct store *store, struct arena *mem, struct store_conn **out);
 void reader_give(struct store *store, struct store_conn *conn);
+/* Ends the transactions that were kept on idle connections. */
+void readers_settle(struct store *store);
 void queues_init(struct store *store);
 void queues_done(struct store *store); /* closes the connections */
 

@@ -23,6 +23,7 @@ err db_begin(struct db *db, struct tx *tx)
     struct store_conn *conn;
     *tx = (struct tx){0};
     TRY(writer_take(db->store, db->mem, &conn));
+    readers_settle(db->store);
     err e = store_conn_run(conn, db->mem, "BEGIN IMMEDIATE");
     if (e) {
         writer_give(db->store);
@@ -37,7 +38,7 @@ err db_read(struct db *db, struct tx *tx)
     struct store_conn *conn;
     *tx = (struct tx){0};
     TRY(reader_take(db->store, db->mem, &conn));
-    err e = store_conn_run(conn, db->mem, "BEGIN");
+    err e = snapshot_begin(conn, db->mem);
     if (e) {
         reader_give(db->store, conn);
         return e;
@@ -50,11 +51,13 @@ err db_read(struct db *db, struct tx *tx)
 static void tx_release(struct tx *tx)
 {
     struct store *store = tx->db->store;
-    store_conn_rollback(tx->conn);
-    if (tx->write)
+    if (tx->write) {
+        store_conn_rollback(tx->conn);
         writer_give(store);
-    else
+    } else {
+        snapshot_leave(tx->conn, tx->failed);
         reader_give(store, tx->conn);
+    }
     tx->conn = NULL;
 }
 

@@ -183,6 +183,64 @@ static void a_reader_has_one_snapshot(void **state)
     assert_int_equal(count(&f->db), 1);
 }
 
+static void a_kept_snapshot_is_never_old(void **state)
+{
+    struct fixture *f = *state;
+    struct store_options options = {.path = f->folder.file};
+    struct store *other;
+    assert_int_equal(count(&f->db), 0);
+    const struct store_conn *idle = f->store->readers.idle;
+    assert_false(sqlite3_get_autocommit(idle->db));
+    assert_int_equal(count(&f->db), 0);
+
+    assert_ok(store_open(&f->mem, &options, &other));
+    struct db elsewhere = {.store = other, .mem = &f->mem};
+    assert_ok(thing_add(&elsewhere, "a", 1));
+    assert_int_equal(count(&f->db), 1);
+    store_close(other);
+
+    assert_ok(thing_add(&f->db, "b", 2));
+    assert_true(sqlite3_get_autocommit(idle->db));
+    assert_int_equal(count(&f->db), 2);
+}
+
+static void a_failed_snapshot_is_not_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct tx tx;
+    assert_ok(db_read(&f->db, &tx));
+    assert_non_null(tx_run(&tx, "INSERT INTO things (name) VALUES ('a')"));
+    tx_done(&tx);
+    assert_true(sqlite3_get_autocommit(f->store->readers.idle->db));
+    assert_int_equal(count(&f->db), 0);
+}
+
+#define PAGES 20
+
+/* Two readers, of which one is idle for long. */
+static void kept_snapshots_let_the_wal_begin_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct tx tx;
+    char name[112];
+    struct stat wal;
+    store_close(f->store);
+    struct store_options options = {.path = f->folder.file, .checkpoint_pages = PAGES};
+    assert_ok(store_open(&f->mem, &options, &f->store));
+    f->db.store = f->store;
+    for (int i = 0; i < 40 * PAGES; i++) {
+        snprintf(name, sizeof(name), "%d", i);
+        assert_ok(db_read(&f->db, &tx));
+        assert_int_equal(count(&f->db), i);
+        assert_ok(tx_commit(&tx));
+        assert_ok(thing_add(&f->db, name, i));
+        assert_int_equal(count(&f->db), i + 1);
+    }
+    snprintf(name, sizeof(name), "%s-wal", f->folder.file);
+    assert_return_code(stat(name, &wal), 0);
+    assert_true(wal.st_size < 3 * PAGES * 4096);
+}
+
 static void a_reader_can_not_write(void **state)
 {
     struct fixture *f = *state;
@@ -433,6 +491,9 @@ int main(void)
         CASE(absent_is_null),
         CASE(what_is_not_committed_is_undone),
         CASE(a_reader_has_one_snapshot),
+        CASE(a_kept_snapshot_is_never_old),
+        CASE(a_failed_snapshot_is_not_kept),
+        CASE(kept_snapshots_let_the_wal_begin_anew),
         CASE(a_reader_can_not_write),
         CASE(a_failed_constraint_is_a_conflict),
         CASE(a_failed_check_is_our_fault),
