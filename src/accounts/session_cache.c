@@ -12,7 +12,7 @@
 #define PLACES 4
 
 union token_hash {
-    unsigned char bytes[crypto_generichash_BYTES];
+    unsigned char bytes[crypto_shorthash_siphashx24_BYTES];
     uint64_t first;
 };
 
@@ -24,7 +24,7 @@ struct place {
 
 struct session_cache {
     pthread_mutex_t lock;
-    unsigned char key[crypto_generichash_KEYBYTES];
+    unsigned char key[crypto_shorthash_siphashx24_KEYBYTES];
     uint64_t drops;
     struct place rows[ROWS][PLACES];
 };
@@ -50,12 +50,7 @@ void session_cache_free(struct session_cache *cache)
 static union token_hash hash_of(const struct session_cache *cache, str token)
 {
     union token_hash hash;
-    crypto_generichash(hash.bytes,
-                       sizeof(hash.bytes),
-                       (const unsigned char *)token.at,
-                       token.len,
-                       cache->key,
-                       sizeof(cache->key));
+    crypto_shorthash_siphashx24(hash.bytes, (const unsigned char *)token.at, token.len, cache->key);
     return hash;
 }
 

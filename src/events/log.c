@@ -60,17 +60,17 @@ static err announce_after(struct events *events, struct tx *tx, const struct eve
     return e;
 }
 
+/* In two statements: for RETURNING, SQLite makes a table of its own each time. */
 static err number_take(struct tx *tx, str team, struct counted *out)
 {
-    return tx_one(tx,
-                  counted_row,
-                  out,
-                  "INSERT INTO event_logs (team, last, last_at) VALUES ($1, 1, $2)"
-                  " ON CONFLICT (team) DO UPDATE SET last = event_logs.last + 1, last_at ="
-                  " CASE WHEN event_logs.last_at > $2 THEN event_logs.last_at ELSE $2 END"
-                  " RETURNING last, last_at",
-                  A(team),
-                  A(time_now()));
+    TRY(tx_run(tx,
+               "INSERT INTO event_logs (team, last, last_at) VALUES ($1, 1, $2)"
+               " ON CONFLICT (team) DO UPDATE SET last = event_logs.last + 1, last_at ="
+               " CASE WHEN event_logs.last_at > $2 THEN event_logs.last_at ELSE $2 END",
+               A(team),
+               A(time_now())));
+    return tx_one(
+        tx, counted_row, out, "SELECT last, last_at FROM event_logs WHERE team = $1", A(team));
 }
 
 err event_append_json(struct events *events, struct tx *tx, str team, const char *type, str subject,
