@@ -6,7 +6,9 @@
  * COMMIT, `done` after it. Whoever committed gives the writer up and waits until a sync that began
  * with `done` at or above the own number has ended; `synced` is the highest such number.
  *
- *   - Nobody is syncing: the one who waits does it, for all that is done, without the lock.
+ *   - Nobody is syncing: the one who waits does it, for all that is done, without the lock. But
+ *     while others write, who are about to want one too, and fewer than ROUND_GROWS wait, it waits
+ *     for them, up to ROUND_WAIT_MS: a sync costs as much for one as for many.
  *   - A sync is under way that began too early: wait for the next round. Those who wait for one
  *     round share a condition, by the round's parity: the end of a round wakes all that it served,
  *     and of those who wait for the next one a single thread, which does that round.
@@ -43,6 +45,9 @@
  * limit. */
 #define CHECKPOINT_FORCE 8
 #define CHECKPOINT_WAIT_MS 200
+
+#define ROUND_GROWS 10
+#define ROUND_WAIT_MS 1
 
 /* So that the names of the files are as durable as what is in them. */
 static err folder_sync(struct store *store, struct arena *mem)
@@ -119,9 +124,16 @@ static void checkpoint(struct store *store, struct store_conn *conn)
 }
 
 /* A condition would take the lock again for each thread that it wakes: most time would go there. */
-static void ended_wait(struct group *group, uint64_t round, unsigned before)
+static void ended_wait(struct group *group, uint64_t round, unsigned before, bool briefly)
 {
-    syscall(SYS_futex, &group->ended[round & 1], FUTEX_WAIT_PRIVATE, before, NULL, NULL, 0);
+    static const struct timespec most = {.tv_nsec = ROUND_WAIT_MS * 1000000};
+    syscall(SYS_futex,
+            &group->ended[round & 1],
+            FUTEX_WAIT_PRIVATE,
+            before,
+            briefly ? &most : NULL,
+            NULL,
+            0);
 }
 
 static void ended_wake(struct group *group, uint64_t round, int threads)
@@ -183,12 +195,21 @@ static uint64_t round_for(const struct group *group, uint64_t number)
     return group->syncing && group->goal >= number ? group->round : group->round + 1;
 }
 
+static bool round_grows(struct store *store)
+{
+    const struct group *group = &store->group;
+    return group->done - atomic_load(&group->synced) < ROUND_GROWS &&
+           atomic_load(&store->writer.wanted) > 0;
+}
+
 static void group_wait_on(struct store *store, uint64_t number)
 {
     struct group *group = &store->group;
+    bool waited = false;
     while (atomic_load(&group->synced) < number) {
         pthread_mutex_lock(&group->lock);
-        if (!group->syncing && group->done > atomic_load(&group->synced)) {
+        bool due = !group->syncing && group->done > atomic_load(&group->synced);
+        if (due && (waited || !round_grows(store))) {
             round_run(store);
         } else {
             uint64_t round = round_for(group, number);
@@ -196,7 +217,8 @@ static void group_wait_on(struct store *store, uint64_t number)
             bool over = atomic_load(&group->synced) >= number;
             pthread_mutex_unlock(&group->lock);
             if (!over)
-                ended_wait(group, round, before);
+                ended_wait(group, round, before, due);
+            waited = due;
         }
     }
 }

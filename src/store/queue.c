@@ -118,10 +118,13 @@ err writer_take(struct store *store, struct arena *mem, struct store_conn **out)
         pthread_mutex_unlock(&writer->lock);
         return err_internal(mem, "a thread that writes began to write again");
     }
+    atomic_fetch_add(&writer->wanted, 1);
     *out = writer->taken ? writer_wait(writer) : writer->conn;
     if (*out) {
         writer->taken = true;
         writer->by = pthread_self();
+    } else {
+        atomic_fetch_sub(&writer->wanted, 1);
     }
     pthread_mutex_unlock(&writer->lock);
     return *out ? NULL : busy(mem);
@@ -131,6 +134,7 @@ void writer_give(struct store *store)
 {
     struct writer *writer = &store->writer;
     pthread_mutex_lock(&writer->lock);
+    atomic_fetch_sub(&writer->wanted, 1);
     writer->by = (pthread_t){0};
     struct turn *first = writer->queue.first;
     writer->taken =

@@ -46,6 +46,7 @@ struct writer {
     pthread_mutex_t lock;
     struct queue queue;
     bool taken;
+    atomic_uint wanted; /* by so many: who has it and who waits for it */
     pthread_t by;
     struct store_conn *conn;
     int checkpoint_at; /* pages of the WAL; the writer's own */
