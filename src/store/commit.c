@@ -46,6 +46,7 @@
 #define CHECKPOINT_FORCE 8
 #define CHECKPOINT_WAIT_MS 200
 
+/* A sync for fewer commits than that waits for those who write, but not for long. */
 #define ROUND_GROWS 10
 #define ROUND_WAIT_MS 1
 

@@ -18,11 +18,10 @@
 
 err snapshot_open(struct store_conn *conn, struct arena *mem)
 {
-    sqlite3_file *file = NULL;
     volatile void *at = NULL;
-    int rc = sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    int rc = sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_FILE_POINTER, &conn->file);
     if (rc == SQLITE_OK)
-        rc = file->pMethods->xShmMap(file, 0, INDEX_REGION, 0, &at);
+        rc = conn->file->pMethods->xShmMap(conn->file, 0, INDEX_REGION, 0, &at);
     conn->index = at;
     return rc == SQLITE_OK && at ? NULL : err_internal(mem, "the WAL's index is not open: %d", rc);
 }
@@ -46,6 +45,7 @@ err snapshot_begin(struct store_conn *conn, struct arena *mem)
         return NULL;
     store_conn_rollback(conn);
     index_read(conn, conn->header);
+    conn->file->pMethods->xShmBarrier(conn->file);
     return store_conn_run(conn, mem, "BEGIN");
 }
 

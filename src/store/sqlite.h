@@ -31,7 +31,8 @@ struct store_conn {
     struct store *store;
     struct store_conn *next; /* on the list of idle readers */
     bool write;
-    const volatile uint32_t *index; /* of a reader: the WAL's, mapped */
+    sqlite3_file *file;             /* of a reader: the database's, through which ... */
+    const volatile uint32_t *index; /* the WAL's index is mapped */
     uint32_t header[INDEX_HEADER];  /* of the index, before the reader's transaction began */
     int wal_pages; /* in the WAL after the last commit of this connection; 0: it wrote nothing */
     struct statement *statements[STATEMENT_SETS][STATEMENT_WAYS]; /* each set: last used first */
@@ -106,6 +107,7 @@ _Noreturn void store_sync_failed(struct store *store, const char *what);
 MUST_CHECK err snapshot_open(struct store_conn *conn, struct arena *mem);
 /* The one that was kept on the connection, if it shows all that is committed; or a new one. */
 MUST_CHECK err snapshot_begin(struct store_conn *conn, struct arena *mem);
+/* Keeps it if it may be of use to the next reader; not one in which a statement has failed. */
 void snapshot_leave(struct store_conn *conn, bool failed);
 
 /* queue.c: the one writer and the connections of readers, each given in the order they were asked
