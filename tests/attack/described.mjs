@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { PASSWORD, uploadForm } from "../api/client.mjs";
 
-const METHODS = ["get", "put", "post", "patch", "delete"];
+const METHODS = ["options", "get", "put", "post", "patch", "delete"];
+const PIECE = "application/offset+octet-stream";
 
 /** What the {parameter} of a folder's paths is called in a stage. */
 const PARAMETERS = {
@@ -11,6 +12,7 @@ const PARAMETERS = {
     views: "view",
     jobs: "job",
     loads: "load",
+    uploads: "upload",
     channels: "channel",
     sessions: "session",
     accounts: "account",
@@ -23,6 +25,7 @@ export const UNKNOWN = {
     view: "no_such_thing",
     job: 987654,
     load: "01900000-0000-7000-8000-000000000000",
+    upload: "01900000-0000-7000-8000-000000000000",
     channel: "00000000-0000-4000-8000-000000000000",
     session: "01900000-0000-7000-8000-000000000000",
     account: "01900000-0000-7000-8000-000000000000",
@@ -56,6 +59,12 @@ const BODIES = {
     "POST /events/tickets": () => undefined,
     "PATCH /admin/accounts/{id}": () => ({ is_active: true }),
     "POST /admin/tickets": () => undefined,
+};
+
+/** By route: headers that must be there. */
+const HEADERS = {
+    "POST /uploads": { "upload-length": "100" },
+    "PATCH /uploads/{id}": { "upload-offset": "10", "content-type": PIECE },
 };
 
 /** By route: parameters of the query that must be there. */
@@ -102,9 +111,11 @@ class Operation {
         return path + (QUERIES[this.kind] ?? "");
     }
 
-    /** {json} or nothing. */
+    /** {json}, {body} or nothing, and headers. */
     body(stage) {
-        if (!Object.keys(this.content).length) return {};
+        const headers = HEADERS[this.kind];
+        if (PIECE in this.content) return { headers, body: "ten bytes." };
+        if (!Object.keys(this.content).length) return headers ? { headers } : {};
         assert.ok(this.kind in BODIES, `${this.name}: give it a body in described.mjs`);
         return { json: BODIES[this.kind](stage) };
     }

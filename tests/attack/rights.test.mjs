@@ -82,6 +82,7 @@ test("every route of the source is in the document, with its right", async () =>
         [
             "GET /health",
             "GET /ready",
+            "OPTIONS /uploads",
             "POST /auth/tokens/blacklist",
             "POST /auth/tokens/obtain",
             "POST /auth/tokens/refresh",
@@ -171,7 +172,10 @@ test("no route takes a token that is not good", async () => {
         shots(victim).flatMap(({ one, path, body }) =>
             wrong.map(([what, { headers, query }]) => async () => {
                 const target = query ? `${path}${path.includes("?") ? "&" : "?"}${query}` : path;
-                const reply = await call(server, one.method, target, { ...body, headers });
+                const reply = await call(server, one.method, target, {
+                    ...body,
+                    headers: { ...body.headers, ...headers },
+                });
                 const sent = JSON.stringify(headers ?? query ?? "").slice(0, 300);
                 assert.equal(reply.status, 401, `${one.name} with ${what} ${sent}: ${reply.status}`);
                 assert.match(reply.headers.get("www-authenticate"), /^JWT\b/);
@@ -412,6 +416,7 @@ const MEANINGS = {
     view_name: { "POST /views": "new", "POST /jobs": "view" },
     job_id: "job",
     job_ids: "jobs",
+    upload: "upload",
     sql_query: "sql",
     sql: "sql",
     after: "cursor",
@@ -436,11 +441,13 @@ function meaning(one, name) {
 test("ids of another team in bodies are as unknown as others", async () => {
     const theirs = {
         view: [victim.view],
+        upload: [victim.upload],
         job: [victim.job, String(victim.job)],
         jobs: [[victim.job], [thief.job, victim.job], [String(victim.job)]],
     };
     const nobody = {
         view: [UNKNOWN.view],
+        upload: [UNKNOWN.upload],
         job: [UNKNOWN.job, String(UNKNOWN.job)],
         jobs: [[UNKNOWN.job], [thief.job, UNKNOWN.job], [String(UNKNOWN.job)]],
     };
@@ -454,6 +461,7 @@ test("ids of another team in bodies are as unknown as others", async () => {
                 attempts.push(async () => {
                     const { json } = one.body(thief);
                     if (means === "jobs") delete json.job_id;
+                    if (means === "upload") delete json.rows;
                     const ask = (given) =>
                         thief.call(one.method, one.path(thief), { json: { ...json, [name]: given } });
                     const reply = await ask(value);
@@ -667,7 +675,10 @@ test("a ticket is for listening: no other route takes it, in any place", async (
             .flatMap(({ one, path, body }) =>
                 [{ query: `ticket=${ticket}` }, { headers: auth(ticket) }].map(({ query, headers }) => async () => {
                     const target = query ? `${path}${path.includes("?") ? "&" : "?"}${query}` : path;
-                    const reply = await call(server, one.method, target, { ...body, headers });
+                    const reply = await call(server, one.method, target, {
+                        ...body,
+                        headers: { ...body.headers, ...headers },
+                    });
                     assert.equal(reply.status, 401, one.name);
                 }),
             ),

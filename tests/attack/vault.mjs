@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { decodeJwt } from "jose";
 import { until } from "../api/harness.mjs";
-import { Account, account, sampleCsv } from "../api/client.mjs";
+import { Account, account, expect, sampleCsv } from "../api/client.mjs";
 import { Listener } from "../api/sse.mjs";
 
 const run = promisify(execFile);
@@ -41,9 +41,13 @@ export async function vault(server, name, mark, me) {
     await me.patch(`/jobs/${job}/`, { crontab_def: "0 0 1 1 *" });
     await me.channel({ job_ids: jobs });
     const { public_identifier: channel } = await me.channel({ job_id: job, include: "rows" });
+    const announced = await me.call("POST", "/uploads/", { headers: { "upload-length": "100" } });
+    const { id: upload } = expect(announced, 201, "an upload");
+    const headers = { "upload-offset": "0", "content-type": "application/offset+octet-stream" };
+    expect(await me.call("PATCH", `/uploads/${upload}/`, { headers, body: "id\n1\n2\n3\n\n" }), 204, "a piece");
     const { team, id } = await me.get("/auth/users/me/");
     const session = decodeJwt((await new Account(server, me.email).signIn()).access).sid;
-    const things = { table, view: `${name}_view`, job, load, channel, session, account: id, query: 1 };
+    const things = { table, view: `${name}_view`, job, load, upload, channel, session, account: id, query: 1 };
     return Object.assign(me, { ...things, team, id, mark, name });
 }
 
@@ -55,6 +59,7 @@ export async function dump(server, me, all) {
         view: (await me.get("/views/")).data.map((one) => one.view_name),
         job: (await me.get("/jobs/")).data.map((one) => one.id),
         load: (await me.get("/loads/")).data.map((one) => one.id),
+        upload: (await me.get("/uploads/")).data.map((one) => one.id),
         channel: (await me.get("/channels/")).data.map((one) => one.public_identifier),
     };
     for (const one of all.filter(({ method, stream, right }) => method === "GET" && !stream && right === "member")) {

@@ -6,7 +6,7 @@ import { problemOf } from "./problem";
 interface Tokens {
     access: string;
     refresh: string;
-    /** The renewal that is under way, by this name: should its answer be lost with the page, it is asked for again. */
+    /** How their renewal will be named, by whichever tab: should its answer be lost with the page, it is asked for again. */
     renewal?: string;
 }
 
@@ -29,11 +29,15 @@ function read(): Tokens | null {
     return null;
 }
 
+const random = () =>
+    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 export function keep(tokens: Tokens | null): void {
-    if (tokens) localStorage.setItem(KEY, JSON.stringify(tokens));
+    const named = tokens && { ...tokens, renewal: random() };
+    if (named) localStorage.setItem(KEY, JSON.stringify(named));
     else localStorage.removeItem(KEY);
-    kept.value = tokens;
-    if (tokens) ended.value = null;
+    kept.value = named;
+    if (named) ended.value = null;
 }
 
 /** Another tab has signed in or out, or has renewed. */
@@ -59,9 +63,6 @@ export const who = computed(() => (kept.value ? ownerOf(kept.value.access) : nul
 /** The clock here may be wrong: what it says is a hint, and a 401 has the last word. */
 const fresh = (tokens: Tokens) => expires(tokens.access) - Date.now() > EARLY_MS;
 
-const random = () =>
-    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-
 async function renew(stale: string): Promise<string | null> {
     return exclusively("tinydevcrm.renew", async () => {
         const tokens = read();
@@ -69,12 +70,11 @@ async function renew(stale: string): Promise<string | null> {
         if (!tokens) return null;
         if (ownerOf(tokens.access) !== ownerOf(stale)) return null; // somebody else has signed in
         if (tokens.access !== stale) return tokens.access; // another tab was first
-        const renewal = tokens.renewal ?? random();
-        keep({ ...tokens, renewal });
+        // Another tab may have renewed just now, and what it kept not be seen here yet: this is then the same renewal.
         const answer = await fetch("/auth/tokens/refresh/", {
             method: "POST",
             headers: { "content-type": "application/json" },
-            body: JSON.stringify({ refresh: tokens.refresh, renewal }),
+            body: JSON.stringify({ refresh: tokens.refresh, renewal: tokens.renewal }),
         });
         if (answer.ok) {
             const next = (await answer.json()) as Tokens;
