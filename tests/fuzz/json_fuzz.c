@@ -16,7 +16,7 @@
 #include "data/jobs.h"
 #include "data/rows.h"
 #include "data/tables.h"
-#include "data/upload.h"
+#include "data/load_input.h"
 #include "data/views.h"
 #include "engine/worker/json_text.h"
 #include "fuzz/fuzz.h"
@@ -80,8 +80,8 @@ static const struct field *const tables[] = {
     registration_fields,
     credentials_fields,
     refresh_fields,
-    upload_create_fields,
-    upload_rows_fields,
+    input_create_fields,
+    input_rows_fields,
     fork_fields,
     view_input_fields,
     view_patch_fields,
