@@ -77,7 +77,8 @@ static err still_check(struct asking *asking, int64_t now)
     int64_t since_us = now - asking->looked_us;
     if (!ask->still_ms || since_us < ask->still_ms * 1000)
         return NULL;
-    int64_t cpu_us = supervisor_cpu_us(&asking->lease), used_us = cpu_us - asking->cpu_us;
+    int64_t cpu_us = supervisor_cpu_us(asking->supervisor, &asking->lease),
+            used_us = cpu_us - asking->cpu_us;
     bool known = cpu_us >= 0 && asking->cpu_us >= 0;
     asking->looked_us = now;
     asking->cpu_us = cpu_us;
@@ -208,7 +209,7 @@ static err hear(struct asking *asking)
 static err talk(struct asking *asking, str frame)
 {
     asking->looked_us = time_steady();
-    asking->cpu_us = supervisor_cpu_us(&asking->lease);
+    asking->cpu_us = supervisor_cpu_us(asking->supervisor, &asking->lease);
     asking->end_us = asking->looked_us + asking->ask->limit_ms * 1000;
     if (!wire_send(asking->lease.fd, frame, SEND_MS))
         return ended(asking);

@@ -178,12 +178,12 @@ void process_ended(struct supervisor *supervisor, struct process *process, bool 
     process_unref(process);
 }
 
-int64_t process_cpu_us(const struct process *process)
+int64_t process_cpu_us(int64_t pid)
 {
     clockid_t clock;
     struct timespec used;
-    pid_t pid = (pid_t)process->pid;
-    if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+    if (pid <= 0 || clock_getcpuclockid((pid_t)pid, &clock) != 0 ||
+        clock_gettime(clock, &used) != 0)
         return -1;
     return (int64_t)used.tv_sec * US_PER_S + used.tv_nsec / 1000;
 }

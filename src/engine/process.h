@@ -77,8 +77,8 @@ void process_ended(struct supervisor *supervisor, struct process *process, bool 
                    int64_t status);
 /* A socket for one call; -1: the process does not take it. */
 int process_socket(struct process *process);
-/* Processor time that it has used so far; -1: not known. */
-int64_t process_cpu_us(const struct process *process);
+/* Processor time that a process has used so far; -1: not known. */
+int64_t process_cpu_us(int64_t pid);
 /* May one more call begin? */
 bool process_free_for(const struct process *process, bool writes);
 /* The one that has been idle longest; NULL: all are at work. */

@@ -338,9 +338,12 @@ void supervisor_give(struct supervisor *supervisor, struct lease *lease, bool re
     *lease = (struct lease){.fd = -1};
 }
 
-int64_t supervisor_cpu_us(const struct lease *lease)
+int64_t supervisor_cpu_us(struct supervisor *supervisor, const struct lease *lease)
 {
-    return process_cpu_us(lease->process);
+    pthread_mutex_lock(&supervisor->lock);
+    int64_t pid = lease->process->pid; /* the nursery may tell it later than the process is ready */
+    pthread_mutex_unlock(&supervisor->lock);
+    return process_cpu_us(pid);
 }
 
 void supervisor_kill(struct supervisor *supervisor, const struct lease *lease, const char *because)

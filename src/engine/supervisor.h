@@ -42,7 +42,7 @@ void supervisor_give(struct supervisor *supervisor, struct lease *lease, bool re
 /* Ends the process of a lease at once. `because` is a constant that completes "was stopped because
  * ...". */
 /* Processor time that the leased process has used so far; -1: not known. */
-int64_t supervisor_cpu_us(const struct lease *lease);
+int64_t supervisor_cpu_us(struct supervisor *supervisor, const struct lease *lease);
 void supervisor_kill(struct supervisor *supervisor, const struct lease *lease, const char *because);
 /* Of a lease whose socket has ended: waits for the process's end and says how it came. Never NULL.
  */

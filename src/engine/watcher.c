@@ -169,7 +169,7 @@ static int64_t process_due_us(const struct supervisor *supervisor, const struct 
  * it, the nursery hangs. */
 static void start_look(struct supervisor *supervisor, struct process *process, int64_t now)
 {
-    int64_t used_us = process_cpu_us(process) - process->cpu_us;
+    int64_t used_us = process_cpu_us(process->pid) - process->cpu_us;
     if (!process->pid)
         kill((pid_t)supervisor->nursery.pid, SIGKILL); /* its socket tells of it */
     else if (used_us < START_STILL_US / START_STILL_PART)
